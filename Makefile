@@ -1,0 +1,47 @@
+# Two commands: `make` builds every figure that needs no download, `make test` runs the test suite.
+# Both make .venv from the hash-checked lock files first; PYTHON (>= 3.11) and make are all they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TARGETS ?=
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := figures
+.PHONY: figures paper claims test lint lock clean
+
+figures: $(VENV)/.ready
+	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
+
+paper claims: $(VENV)/.ready
+	@$(BIN)/python -m lastiterate.workflow.build $@
+
+test: $(VENV)/.ready-test
+	@$(BIN)/python -m ruff check src tests
+	@$(BIN)/python -W error -m pytest
+
+# The environment: standard-library venv, packages by hash, then this package itself from the working tree.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "lastiterate needs Python >= 3.11, but $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready-test: requirements-test.lock $(VENV)/.ready
+	$(INSTALL) --require-hashes -r requirements-test.lock
+	@touch $@
+
+# Maintainers: refresh the locks from pyproject.toml (needs uv), then environment.yml from the lock.
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
+  --custom-compile-command 'make lock' --group build
+lock:
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(BIN)/python -m lastiterate.workflow.environment environment.yml
+
+clean:
+	rm -rf results figures/*/ logs .snakemake

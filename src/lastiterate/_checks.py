@@ -1,0 +1,35 @@
+"""Argument checks that every public function shares: each error names the value, the rule and the fix."""
+
+import math
+import operator
+
+
+def check_steps(name: str, value, minimum: int, meaning: str) -> int:
+    """Return `value` as an int, or raise ValueError unless it is an integer of at least `minimum`."""
+    try:
+        steps = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name}={value!r} must be an integer: {meaning}") from None
+    if steps < minimum:
+        raise ValueError(f"{name}={steps} must be at least {minimum}: {meaning}")
+    return steps
+
+
+def check_number(name: str, value, meaning: str, low: float = 0.0, high: float = math.inf, *, open_low: bool = False) -> float:
+    """Return `value` as a float, or raise ValueError unless it is finite and in [low, high] (or (low, high])."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={value!r} must be a number: {meaning}") from None
+    if not math.isfinite(number) or number < low or number > high or (open_low and number == low):
+        left = "(" if open_low else "["
+        right = f"{high:g}]" if math.isfinite(high) else "inf)"
+        raise ValueError(f"{name}={number:g} must lie in {left}{low:g}, {right}: {meaning}")
+    return number
+
+
+def check_choice(name: str, value, choices) -> str:
+    """Return `value`, or raise ValueError that lists `choices`."""
+    if value not in choices:
+        raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, choices))}")
+    return value

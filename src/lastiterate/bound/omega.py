@@ -1,0 +1,197 @@
+"""Omega, the convergence bound of the last iterate, and the base learning rate that minimises it.
+
+For convex f, updates ``x_{t+1} = x_t - eta_t g_t`` with E||g_t||^2 <= G_t^2 and D = ||x_1 - x*||, and with
+S_j = sum_{t<=j} eta_t, Q_j = sum_{t<=j} eta_t^2 G_t^2,
+
+    E f(x_T) - f* <= Omega_T = D^2/(2 S_T) + Q_T/(2 S_T) + 1/2 sum_{k<T} eta_k/(S_T-S_k) (Q_T-Q_{k-1})/(S_T-S_{k-1}),
+
+which summation by parts turns into the form evaluated here, in which every term is positive and nothing cancels:
+
+    Omega_T = D^2/(2 S_T) + 1/2 [ eta_T G_T^2 + sum_{k<T} eta_k^2 G_k^2 / (S_T - S_k) ].
+
+Only eta_1..eta_T enter Omega_T. Source: arXiv:2310.07831, Thm 10; arXiv:2501.18965, Thm 3.1; arXiv:2602.07145, eq. (2.4).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lastiterate._checks import check_choice, check_number
+from lastiterate.bound.direct import last_noise_sum, noise_sums
+from lastiterate.bound.sums import prefix_sums
+from lastiterate.schedules import check_lr
+
+KINDS = ("last_iterate", "average_iterate")
+
+
+class Terms(NamedTuple):
+    """The three terms of the bound, in its original form: distance + noise + last."""
+
+    distance: float  # D^2 / (2 S_T)
+    noise: float  # Q_T / (2 S_T)
+    last: float  # what the last iterate pays over the average; 0 for kind="average_iterate"
+
+
+class Omega(float):
+    """A value of the bound that remembers its `terms`; in every other respect a float."""
+
+    terms: Terms
+
+    def __new__(cls, terms: Terms, value: float):  # noqa: D102
+        self = super().__new__(cls, value)
+        self.terms = terms
+        return self
+
+
+class Tuned(NamedTuple):
+    """The minimising base learning rate and the bound there: floats, or arrays of shape (T,) with every_t=True."""
+
+    base_lr: float | np.ndarray
+    value: float | np.ndarray
+
+
+def omega(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate") -> Omega:
+    """Bound on ``E f(x_T) - f*`` after the last update of `lr` (formula in the module's head).
+
+    Parameters
+    ----------
+    lr : Schedule or array-like, shape (T,)
+        Learning rates executed by updates 1..T (``lr[0]`` is update 1's), >= 0, the last one > 0 (else the bound is
+        infinite).
+    grad_norm : float or array-like, shape (T,)
+        G or G_t >= 0, bounds on the root mean square of the subgradient norms.
+    distance : float
+        D > 0. Units: those of lr, grad_norm and distance must fit: Omega has the unit of f, like lr * grad_norm^2.
+    kind : {"last_iterate", "average_iterate"}
+        The latter keeps the first two terms only: the standard bound on the lr-weighted average iterate.
+
+    Returns
+    -------
+    Omega
+        A float with ``.terms = (distance, noise, last)``, which sum to it.
+
+    Raises
+    ------
+    ValueError
+        For a negative, NaN or infinite learning rate, an all-zero schedule, a last learning rate of 0, or gradient
+        norms of the wrong length.
+
+    Source: arXiv:2310.07831, Thm 10. Deviation: summed by parts, gaps from double-double prefix sums; the published
+    code subtracts prefix sums and is off by 5e-3 for cosine at T = 22000.
+
+    >>> from lastiterate.schedules import constant
+    >>> omega(constant(2))
+    1.25
+    >>> tuple(omega(constant(2)).terms)
+    (0.25, 0.5, 0.5)
+    """
+    problem = _Problem(lr, grad_norm, distance, kind)
+    distance_term, noise_term, rest = problem.last()
+    return Omega(Terms(distance_term, noise_term, max(rest - noise_term, 0.0)), distance_term + rest)
+
+
+def omega_trajectory(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate") -> np.ndarray:
+    """Omega_t for every t = 1..T, shape (T,): ``result[t-1]`` bounds ``E f(x_t) - f*`` of a run stopped after update t.
+
+    Arguments and errors as `omega`, except that a learning rate of 0 at update t makes ``result[t-1]`` infinite for
+    kind="last_iterate" (a limit of the formula) instead of being refused.
+
+    Source: arXiv:2310.07831, Thm 10, at every t.
+
+    >>> omega_trajectory([1.0, 1.0, 0.5]).round(4).tolist()
+    [1.0, 1.25, 1.7833]
+    """
+    distance_terms, rest = _Problem(lr, grad_norm, distance, kind).every()
+    return distance_terms + rest
+
+
+def tuned(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", every_t=False) -> Tuned:
+    """The base learning rate that minimises the bound, in closed form.
+
+    ``Omega_T(gamma) = t1/gamma + gamma (t2 + t3)`` for learning rates gamma * lr, with (t1, t2, t3) the terms at
+    gamma = 1; hence ``gamma* = sqrt(t1/(t2+t3))`` and ``Omega_T* = 2 sqrt(t1 (t2+t3))``.
+
+    Arguments and errors as `omega`. With ``every_t=True`` the result holds arrays of shape (T,), tuned for each t
+    (base_lr 0 and value inf where the learning rate is 0).
+
+    Source: arXiv:2501.18965, eq. (8).
+
+    >>> from lastiterate.schedules import linear
+    >>> base_lr, value = tuned(linear(400))
+    >>> round(base_lr, 7), round(value, 7)
+    (0.0495631, 0.1006299)
+    """
+    problem = _Problem(lr, grad_norm, distance, kind)
+    if every_t:
+        distance_terms, rest = problem.every()
+    else:
+        distance_terms, _, rest = problem.last()
+    if not np.all(rest > 0):
+        raise ValueError("grad_norm is 0 at every update with a positive learning rate: any base LR is too small; give G > 0")
+    with np.errstate(invalid="ignore"):
+        best = Tuned(np.sqrt(distance_terms / rest), 2 * np.sqrt(distance_terms * rest))
+    return best if every_t else Tuned(*map(float, best))
+
+
+class _Problem:
+    """Checked input, reduced to the updates with a positive learning rate (a zero moves nothing)."""
+
+    def __init__(self, lr, grad_norm, distance, kind):
+        self.last_iterate = check_choice("kind", kind, KINDS) == "last_iterate"
+        self.distance = check_number("distance", distance, "it is ||x_1 - x*||", open_low=True)
+        lr = check_lr(lr)
+        norm = _check_grad_norm(grad_norm, lr.size)
+        self.total_steps = lr.size
+        self.moves = lr > 0
+        self.lr = lr if self.moves.all() else lr[self.moves]
+        squares = norm**2 if norm.ndim == 0 or self.lr is lr else norm[self.moves] ** 2
+        self.noise = self.lr * squares  # eta_t G_t^2
+        self.charges = self.lr * self.noise  # q_t = eta_t^2 G_t^2
+
+    def last(self):
+        """(t1, t2, t2 + t3) at T, as floats."""
+        if self.last_iterate and not self.moves[-1]:
+            zeros = self.total_steps - 1 - int(np.flatnonzero(self.moves)[-1])
+            raise ValueError(
+                f"lr ends with {zeros} zero(s), for which the last-iterate bound is infinite: an update with learning rate 0 "
+                f"is no update; pass lr[:{self.total_steps - zeros}]"
+            )
+        high, low = prefix_sums(self.lr)
+        noise_high, noise_low = prefix_sums(self.charges)
+        total = float(high[-1] + low[-1])
+        noise_term = float(noise_high[-1] + noise_low[-1]) / (2 * total)
+        rest = noise_term
+        if self.last_iterate:
+            rest = (float(self.noise[-1]) + last_noise_sum(high, low, self.charges)) / 2
+        return self.distance**2 / (2 * total), noise_term, rest
+
+    def every(self):
+        """(t1, t2 + t3) at every t, shape (T,) each."""
+        high, low = prefix_sums(self.lr)
+        if self.last_iterate:
+            rest = (self.noise + noise_sums(high, low, self.charges)) / 2
+        else:
+            rest = sum(prefix_sums(self.charges)) / (2 * (high + low))
+        return self._spread(self.distance**2 / (2 * (high + low))), self._spread(rest, self.last_iterate)
+
+    def _spread(self, values, infinite=False):
+        """Values at positive updates to all updates: kept since the last move, or infinite where nothing moved."""
+        if self.moves.all():
+            return values
+        latest = np.cumsum(self.moves) - 1
+        result = np.where(latest >= 0, values[latest], np.inf)
+        if infinite:
+            result[~self.moves] = np.inf
+        return result
+
+
+def _check_grad_norm(grad_norm, total_steps):
+    norm = np.asarray(grad_norm, dtype=np.float64)
+    if norm.ndim and norm.shape != (total_steps,):
+        raise ValueError(f"grad_norm has shape {norm.shape}, expected a number or shape ({total_steps},): one norm for each learning rate")
+    bad = ~(np.isfinite(norm) & (norm >= 0))
+    if bad.any():
+        where = f" at update {int(np.argmax(bad)) + 1}" if norm.ndim else ""
+        value = norm[np.argmax(bad)] if norm.ndim else norm
+        raise ValueError(f"grad_norm={value:g}{where} must be finite and >= 0: drop or replace the invalid norm first")
+    return norm

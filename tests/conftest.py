@@ -1,0 +1,23 @@
+"""Fixtures shared by the suite: seeded random numbers and the public data, where a mirror of it is at hand."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20260131)
+
+
+@pytest.fixture(scope="session")
+def mirror():
+    """Folder of the public data (owner/repository/commit/path), or a skip that says how to get one."""
+    folder = os.environ.get("LASTITERATE_MIRROR", "")
+    if not folder or "://" in folder or not Path(folder).is_dir():
+        pytest.skip("set LASTITERATE_MIRROR to a folder with the public data (owner/repository/commit/path)")
+    return Path(folder).resolve()

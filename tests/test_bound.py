@@ -1,0 +1,169 @@
+"""The bound against 50-digit values, closed forms and an exact-rational twin of the original formula."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lastiterate import schedules as s
+from lastiterate.bound import omega, omega_trajectory, tuned
+from test_schedules import GOLDEN_FAMILIES
+
+GOLDEN = json.loads(Path(__file__).with_name("data").joinpath("bounds.json").read_text())["cases"]
+RTOL = 1e-12
+
+
+def three_terms(lr, grad_norm=None, distance=1):
+    """The original three-term formula at the last step, in exact rational arithmetic."""
+    eta = [Fraction(float(x)) for x in lr]
+    norm = [Fraction(float(g)) for g in (np.ones(len(eta)) if grad_norm is None else grad_norm)]
+    square = [e * e * g * g for e, g in zip(eta, norm, strict=True)]
+    steps = len(eta)
+    s_sum = [sum(eta[:j], Fraction(0)) for j in range(steps + 1)]
+    q_sum = [sum(square[:j], Fraction(0)) for j in range(steps + 1)]
+    total = s_sum[steps]
+    third = sum(
+        eta[k - 1] / (total - s_sum[k]) * (q_sum[steps] - q_sum[k - 1]) / (total - s_sum[k - 1]) for k in range(1, steps)
+    ) / 2
+    return Fraction(distance) ** 2 / (2 * total), q_sum[steps] / (2 * total), Fraction(third)
+
+
+@pytest.mark.parametrize("case", GOLDEN.values(), ids=GOLDEN)
+def test_fifty_digit_values(case):
+    schedule = GOLDEN_FAMILIES[case["schedule"]](case["T"])
+    exact, standard = case["exact50"], case["standard"]
+    value = omega(schedule)
+    np.testing.assert_allclose(value, exact["bound"], rtol=RTOL)
+    np.testing.assert_allclose(value.terms, exact["terms"], rtol=RTOL)
+    np.testing.assert_allclose(tuned(schedule), (exact["gamma_star"], exact["bound_star"]), rtol=RTOL)
+    np.testing.assert_allclose(omega(schedule, kind="average_iterate"), standard["bound"], rtol=RTOL)
+    np.testing.assert_allclose(tuned(schedule, kind="average_iterate"), (standard["gamma_star"], standard["bound_star"]), rtol=RTOL)
+
+
+@pytest.mark.parametrize("case", [c for c in GOLDEN.values() if "omega_at_t_gamma1" in c], ids=lambda c: c["schedule"])
+def test_fifty_digit_trajectories_and_gradient_norms(case):
+    schedule = GOLDEN_FAMILIES[case["schedule"]](case["T"])
+    trajectory, best = omega_trajectory(schedule), tuned(schedule, every_t=True)
+    for t, exact in case["omega_at_t_gamma1"].items():
+        i = int(t) - 1
+        np.testing.assert_allclose(trajectory[i], exact["bound"], rtol=RTOL)
+        np.testing.assert_allclose((best.base_lr[i], best.value[i]), (exact["gamma_star"], exact["bound_star"]), rtol=RTOL)
+    for name, shape in case["grad_shape"].items():
+        grad_norm = np.arange(1, case["T"] + 1) ** float(name.removeprefix("t^"))
+        np.testing.assert_allclose(omega(schedule, grad_norm), shape["exact50"]["bound"], rtol=RTOL)
+        np.testing.assert_allclose(omega_trajectory(schedule, grad_norm)[-1], shape["exact50"]["bound"], rtol=RTOL)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 400, 5000])
+def test_constant_schedule_closed_form(steps):
+    gamma, distance, norm = 0.3, 2.0, 1.7
+    t = np.arange(1, steps + 1)
+    harmonic = np.concatenate([[0.0], np.cumsum(1.0 / t)[:-1]])
+    expected = distance**2 / (2 * gamma * t) + gamma * norm**2 / 2 * (1 + harmonic)
+    np.testing.assert_allclose(omega_trajectory(s.constant(steps, peak_lr=gamma), norm, distance), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [400, 4000])
+def test_wsd_tuned_bound_stays_just_below_its_closed_form(steps):
+    # The difference of harmonic numbers enters with 1/2, which also is its limit in arXiv:2602.07145, Table 1.
+    cool = steps // 5
+    start = steps + 1 - cool  # T0, the last step at the peak
+    harmonic = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, 2 * steps))])
+    bracket = (
+        2 / 3 + (steps + 2 * start) / (3 * (steps + start)) + (harmonic[steps + start - 2] - harmonic[steps - start + 1]) / 2
+        - (steps - start) * (start - 1) / (3 * (steps - start + 2) * (steps + start))
+        + 1 / (steps - start) ** 2 + harmonic[steps - start - 1] / (steps - start + 1)
+    )
+    upper = np.sqrt(4 / (steps + start) * bracket)
+    assert upper * 0.995 < tuned(s.wsd(steps, 0.2)).value <= upper
+
+
+def random_lr(rng, steps, kind):
+    if kind == "uniform":
+        return rng.uniform(0, 1, steps)
+    if kind == "log-uniform":
+        return 10.0 ** rng.uniform(-10, 0, steps)
+    if kind == "zeros inside":
+        lr = rng.uniform(0, 1, steps)
+        lr[rng.random(steps) < 0.3] = 0.0
+        lr[-1] = 0.5
+        return lr
+    if kind == "tiny at the end":
+        return np.concatenate([np.ones(steps - 2), [1e-10, 1e-12]])
+    raise AssertionError(kind)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "log-uniform", "zeros inside", "tiny at the end"])
+@pytest.mark.parametrize("steps", [3, 31, 64, 150])
+def test_equals_the_original_formula_in_rational_arithmetic(rng, kind, steps):
+    lr = random_lr(rng, steps, kind)
+    grad_norm = rng.uniform(0.1, 3, steps)
+    distance = 1.25
+    positive = lr > 0  # the original formula divides by zero where the learning rate is 0; such an update is none
+    terms = three_terms(lr[positive], grad_norm[positive], distance)
+    value = omega(lr, grad_norm, distance)
+    np.testing.assert_allclose(value, float(sum(terms)), rtol=RTOL)
+    np.testing.assert_allclose(value.terms[:2], [float(t) for t in terms[:2]], rtol=RTOL)
+    np.testing.assert_allclose(value.terms.last, float(terms[2]), rtol=RTOL, atol=RTOL * value)
+    np.testing.assert_allclose(omega_trajectory(lr, grad_norm, distance)[-1], float(sum(terms)), rtol=RTOL)
+
+
+def test_trajectory_is_omega_of_every_prefix(rng):
+    lr, grad_norm = rng.uniform(0.1, 1, 700), rng.uniform(0.5, 2, 700)
+    for kind in ("last_iterate", "average_iterate"):
+        expected = [omega(lr[:t], grad_norm[:t], 2.0, kind=kind) for t in range(1, 701)]
+        np.testing.assert_allclose(omega_trajectory(lr, grad_norm, 2.0, kind=kind), expected, rtol=1e-13)
+        best = [tuned(lr[:t], grad_norm[:t], 2.0, kind=kind) for t in range(1, 701)]
+        np.testing.assert_allclose(np.stack(tuned(lr, grad_norm, 2.0, kind=kind, every_t=True), axis=1), best, rtol=1e-13)
+
+
+def test_learning_rates_of_zero():
+    lr = [0.0, 1.0, 0.0, 0.5]
+    trajectory = omega_trajectory(lr)
+    assert np.isinf(trajectory[[0, 2]]).all()
+    assert trajectory[[1, 3]].tolist() == [omega([1.0]), omega([1.0, 0.5])]
+    average = omega_trajectory(lr, kind="average_iterate")
+    assert np.isinf(average[0]) and average[2] == average[1]
+    best = tuned(lr, every_t=True)
+    assert best.base_lr[2] == 0 and np.isinf(best.value[2])
+
+
+@given(
+    st.lists(st.floats(1e-3, 1.0), min_size=1, max_size=60), st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0.01, 100)
+)
+def test_scaling_in_base_lr_distance_and_gradient_norm(lr, gamma, distance, norm):
+    base = omega(lr)
+    first, rest = base.terms.distance, base.terms.noise + base.terms.last
+    expected = distance**2 * first / gamma + gamma * norm**2 * rest
+    np.testing.assert_allclose(omega(gamma * np.array(lr), norm, distance), expected, rtol=1e-12)
+    best = tuned(lr, norm, distance)
+    np.testing.assert_allclose(omega(best.base_lr * np.array(lr), norm, distance), best.value, rtol=1e-12)
+    assert omega(1.01 * best.base_lr * np.array(lr), norm, distance) >= best.value * (1 - 1e-14)
+    assert omega(0.99 * best.base_lr * np.array(lr), norm, distance) >= best.value * (1 - 1e-14)
+
+
+BAD = [
+    (lambda: omega([]), r"lr has shape \(0,\)"),
+    (lambda: omega([1.0, -0.5]), "update 2 has -0.5"),
+    (lambda: omega([float("nan")]), "update 1 has nan"),
+    (lambda: omega([1.0, float("inf")]), "update 2 has inf"),
+    (lambda: omega([0.0, 0.0]), "all 2 values are 0"),
+    (lambda: omega([1.0, 0.5, 0.0, 0.0]), r"lr ends with 2 zero\(s\).*pass lr\[:2\]"),
+    (lambda: tuned([1.0, 0.0]), r"pass lr\[:1\]"),
+    (lambda: omega([1.0, 1.0], [1.0]), r"grad_norm has shape \(1,\), expected a number or shape \(2,\)"),
+    (lambda: omega([1.0, 1.0], [1.0, -1.0]), "grad_norm=-1 at update 2 must be finite and >= 0"),
+    (lambda: omega([1.0], float("nan")), "grad_norm=nan must be finite"),
+    (lambda: omega([1.0], distance=0.0), r"distance=0 must lie in \(0, inf\)"),
+    (lambda: omega([1.0], kind="best_iterate"), "kind='best_iterate' is not known: use one of 'last_iterate', 'average_iterate'"),
+    (lambda: tuned([1.0, 1.0], grad_norm=0.0), "grad_norm is 0 at every update"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), BAD)
+def test_bad_input_names_value_rule_and_fix(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
