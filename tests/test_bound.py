@@ -26,9 +26,7 @@ def three_terms(lr, grad_norm=None, distance=1):
     s_sum = [sum(eta[:j], Fraction(0)) for j in range(steps + 1)]
     q_sum = [sum(square[:j], Fraction(0)) for j in range(steps + 1)]
     total = s_sum[steps]
-    third = sum(
-        eta[k - 1] / (total - s_sum[k]) * (q_sum[steps] - q_sum[k - 1]) / (total - s_sum[k - 1]) for k in range(1, steps)
-    ) / 2
+    third = sum(eta[k - 1] / (total - s_sum[k]) * (q_sum[steps] - q_sum[k - 1]) / (total - s_sum[k - 1]) for k in range(1, steps)) / 2
     return Fraction(distance) ** 2 / (2 * total), q_sum[steps] / (2 * total), Fraction(third)
 
 
@@ -74,9 +72,12 @@ def test_wsd_tuned_bound_stays_just_below_its_closed_form(steps):
     start = steps + 1 - cool  # T0, the last step at the peak
     harmonic = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, 2 * steps))])
     bracket = (
-        2 / 3 + (steps + 2 * start) / (3 * (steps + start)) + (harmonic[steps + start - 2] - harmonic[steps - start + 1]) / 2
+        2 / 3
+        + (steps + 2 * start) / (3 * (steps + start))
+        + (harmonic[steps + start - 2] - harmonic[steps - start + 1]) / 2
         - (steps - start) * (start - 1) / (3 * (steps - start + 2) * (steps + start))
-        + 1 / (steps - start) ** 2 + harmonic[steps - start - 1] / (steps - start + 1)
+        + 1 / (steps - start) ** 2
+        + harmonic[steps - start - 1] / (steps - start + 1)
     )
     upper = np.sqrt(4 / (steps + start) * bracket)
     assert upper * 0.995 < tuned(s.wsd(steps, 0.2)).value <= upper
@@ -132,9 +133,7 @@ def test_learning_rates_of_zero():
     assert best.base_lr[2] == 0 and np.isinf(best.value[2])
 
 
-@given(
-    st.lists(st.floats(1e-3, 1.0), min_size=1, max_size=60), st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0.01, 100)
-)
+@given(st.lists(st.floats(1e-3, 1.0), min_size=1, max_size=60), st.floats(0.01, 100), st.floats(0.01, 100), st.floats(0.01, 100))
 def test_scaling_in_base_lr_distance_and_gradient_norm(lr, gamma, distance, norm):
     base = omega(lr)
     first, rest = base.terms.distance, base.terms.noise + base.terms.last

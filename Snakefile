@@ -1,0 +1,41 @@
+"""Rebuilds the figures of three papers on learning-rate schedules, and the same for your own runs."""
+
+from pathlib import Path
+
+from snakemake.utils import min_version, validate
+
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+configfile: "config/figures.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/fetch.smk"
+include: "rules/ingest.smk"
+include: "rules/simulate.smk"
+include: "rules/analyse.smk"
+include: "rules/draw.smk"
+include: "rules/claims.smk"
+
+
+rule all:
+    """Every figure that needs no download (the default)."""
+    default_target: True
+    input:
+        figures_of(step="simulate"),
+
+
+rule paper:
+    """Every figure, those from the public logs included, and the ledger of published claims."""
+    input:
+        figures_of(),
+        rules.claims.output,
+
+
+rule schaipp:
+    """Every figure of Schaipp et al., ICML 2025 (arXiv:2501.18965)."""
+    input:
+        figures_of(paper="schaipp"),

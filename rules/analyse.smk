@@ -1,0 +1,24 @@
+# One analysis for each family that is drawn from logs: runs and history in, tables out.
+
+for family in FAMILIES.values():
+    if family.step == "analyse":
+
+        rule:
+            name:
+                f"analyse_{family.name}"
+            input:
+                [f"data/ingested/{source}/{table}.parquet" for source in family.sources for table in ("runs", "history")],
+            output:
+                family.tables,
+            log:
+                f"logs/analyse_{family.name}.log",
+            conda:
+                "../environment.yml"
+            params:
+                module=f"lastiterate.analyse.{family.name}",
+                parameters=family.parameters,
+                code=code_hash(f"lastiterate.analyse.{family.name}"),
+            shell:
+                "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} > {log} 2>&1"
+
+        describe(f"analyse_{family.name}", f"Tables of {family.paper}/{family.name}: {family.title}.")

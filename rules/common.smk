@@ -1,0 +1,42 @@
+# What the other rule files stand on: the package on the path, the checked config, and the figure families.
+
+import os
+import sys
+
+PACKAGE = Path(workflow.basedir) / "src"
+sys.path.insert(0, str(PACKAGE))
+
+from lastiterate.claims import load_claims, table_path
+from lastiterate.workflow.code_hash import code_hash
+from lastiterate.workflow.config import check_config
+from lastiterate.workflow.content import source_digest
+from lastiterate.workflow.families import load_families
+from lastiterate.workflow.sources import load_sources
+
+SCHEMA = Path(workflow.basedir) / "config" / "schema.yaml"
+
+try:
+    check_config(config, SCHEMA)
+    validate(config, SCHEMA)  # fills in the defaults
+    SOURCES = load_sources("config/sources.csv")
+    FAMILIES = load_families(config, SOURCES)
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+
+# A clone always runs its own code, with the Python that runs Snakemake (under conda: with the environment's Python).
+CONDA = any("conda" in str(method).lower() for method in workflow.deployment_settings.deployment_method)
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH='{PACKAGE}'; "
+    + ("" if CONDA else f"export PATH='{Path(sys.executable).parent}':$PATH; ")
+)
+
+
+def figures_of(**wanted):
+    """Figure files of the families whose attributes have the wanted values."""
+    chosen = [f for f in FAMILIES.values() if all(getattr(f, k) == v for k, v in wanted.items())]
+    return [path for family in chosen for path in family.figures]
+
+
+def describe(rule_name, text):
+    """Give a generated rule the docstring that --list-target-rules shows."""
+    workflow.get_rule(rule_name).docstring = text

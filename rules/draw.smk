@@ -1,0 +1,34 @@
+# One drawing for each family: its tables in, every panel in every format out.
+
+STYLE = "src/lastiterate/draw/style.mplstyle"
+
+
+def with_caption(family, path):
+    """A figure of the family with its caption, category and labels for the report."""
+    panel, suffix = Path(path).stem, Path(path).suffix[1:]
+    caption = family.caption_file(panel, ".snakemake/captions")
+    return report(path, caption=caption, category=family.paper, subcategory=family.title, labels={"panel": panel, "format": suffix})
+
+
+for family in FAMILIES.values():
+
+    rule:
+        name:
+            f"draw_{family.name}"
+        input:
+            tables=family.tables,
+            style=STYLE,
+        output:
+            [with_caption(family, path) for path in family.figures],
+        log:
+            f"logs/draw_{family.name}.log",
+        conda:
+            "../environment.yml"
+        params:
+            module=f"lastiterate.draw.{family.name}",
+            parameters=family.parameters,
+            code=code_hash(f"lastiterate.draw.{family.name}"),
+        shell:
+            "python -m {params.module} --parameters {params.parameters:q} --input {input.tables:q} --output {output:q} > {log} 2>&1"
+
+    describe(f"draw_{family.name}", f"Figures of {family.paper}/{family.name}: {family.title}.")

@@ -1,0 +1,31 @@
+# One ingest for each source: raw logs in; the tables runs and history, and what was wrong with the logs, out.
+
+
+def content_of(source):
+    """Params function: a hash of the source's bytes, for a change that the modification times do not show."""
+    return lambda wildcards: source_digest(source)
+
+
+for source in SOURCES.values():
+
+    rule:
+        name:
+            f"ingest_{source.name}"
+        input:
+            [str(file.local) for file in source.files],
+        output:
+            runs=f"data/ingested/{source.name}/runs.parquet",
+            history=f"data/ingested/{source.name}/history.parquet",
+            issues=f"data/ingested/{source.name}/issues.csv",
+        log:
+            f"logs/ingest_{source.name}.log",
+        conda:
+            "../environment.yml"
+        params:
+            source=source.name,
+            content=content_of(source),
+            code=code_hash("lastiterate.logs.ingest"),
+        shell:
+            "python -m lastiterate.logs.ingest --sources config/sources.csv --source {params.source} --output {output:q} 2>&1 | tee {log} >&2"
+
+    describe(f"ingest_{source.name}", f"Tables runs and history of {source.name}.")

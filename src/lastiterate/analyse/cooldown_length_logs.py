@@ -1,0 +1,55 @@
+"""cooldown_length_logs: the final loss over cooldown fractions and base learning rates, and fits in the form of the bound."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import nnls
+
+from lastiterate.analyse.common import load_history, load_runs, select
+from lastiterate.workflow.files import Rows
+from lastiterate.workflow.step import StepError, run_step
+
+
+def compute(parameters, inputs):
+    """Tables final_losses, best (in the sweep, per cooldown), fits (per cooldown) and convergence (of the best runs)."""
+    runs = select(load_runs(inputs), parameters["select"], one_per=["cooldown", "base_lr"])
+    final = runs[["cooldown", "base_lr", "final_val_loss", "source"]]
+    best = runs.loc[runs.groupby("cooldown").final_val_loss.idxmin()]
+    history = load_history(inputs, best.run_id.tolist(), ["val_loss"]).dropna()
+    curves = best[["run_id", "cooldown", "base_lr"]].merge(history, on="run_id").drop(columns="run_id")
+    return {
+        "final_losses": dict(final.items()),
+        "best": dict(best[["cooldown", "base_lr", "final_val_loss"]].items()),
+        "fits": fit_sweeps(final),
+        "convergence": dict(curves.items()),
+    }
+
+
+def fit_sweeps(final: pd.DataFrame) -> Rows:
+    """For each cooldown: coefficients of `fit_bound_form`, its minimiser, and the mean absolute error of the fit."""
+    fits = Rows()
+    for cooldown, rows in final.groupby("cooldown"):
+        if len(rows) < 3:
+            raise StepError(f"cooldown {cooldown} has {len(rows)} base learning rates, but the fit has 3 coefficients: select more runs")
+        base_lr, loss = rows.base_lr.to_numpy(), rows.final_val_loss.to_numpy()
+        a, b, floor = fit_bound_form(base_lr, loss)
+        error = float(np.abs(a / base_lr + b * base_lr + floor - loss).mean())
+        best = math.sqrt(a / b) if b > 0 else math.inf
+        fits.add(cooldown=cooldown, inverse=a, linear=b, floor=floor, best_base_lr=best, mean_abs_error=error)
+    longest = max(fits.columns["cooldown"])
+    reference = fits.columns["best_base_lr"][fits.columns["cooldown"].index(longest)]
+    fits.columns["log_ratio"] = [math.log(reference / value) for value in fits.columns["best_base_lr"]]
+    return fits
+
+
+def fit_bound_form(base_lr: np.ndarray, loss: np.ndarray) -> tuple[float, float, float]:
+    """Non-negative (A, B, C) that minimise the squared error of ``A/gamma + B gamma + C``, exactly (no iteration)."""
+    design = np.column_stack([1 / base_lr, base_lr, np.ones_like(base_lr)])
+    scale = np.linalg.norm(design, axis=0)
+    solution, _ = nnls(design / scale, loss)
+    return tuple((solution / scale).tolist())
+
+
+if __name__ == "__main__":
+    run_step(compute)

@@ -1,0 +1,1 @@
+"""Drawing: one module per figure family, tables in, figures out. Nothing imports these modules."""

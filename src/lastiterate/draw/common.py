@@ -1,0 +1,97 @@
+"""What every drawing step shares: the style, the palettes, reading tables and saving figures.
+
+Palettes are safe for colour-blind readers: Okabe and Ito's for categories, and for ordered values one hue from light
+to dark per schedule (blue against orange) or the perceptually uniform "viridis" without its palest end.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+os.environ["SOURCE_DATE_EPOCH"] = "0"  # no creation time in the files, so that equal figures are equal bytes
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from lastiterate.workflow.files import replacing
+from lastiterate.workflow.step import StepError, parse_arguments, reported_errors
+
+STYLE = Path(__file__).with_name("style.mplstyle")
+SCHEDULE_MAPS = {"wsd": "Blues", "cosine": "Oranges"}
+CATEGORICAL = ("#0072B2", "#000000", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9")
+WIDE = (9.2, 3.4)  # two axes side by side, each of the size of a single panel
+
+BASE_LR = r"Base learning rate $\gamma$"
+TUNED_LR = r"Tuned learning rate $\gamma^\star \eta_t$"
+FINAL_BOUND = r"Final bound $\Omega_T$"
+BOUND = r"Bound $\Omega_t$"
+TUNED_BOUND = r"Bound $\Omega_t$ at $\gamma^\star$"
+STEP = r"Step $t$"
+
+
+def run_draw(draw: Callable) -> None:
+    """Run ``draw(tables, parameters)``, a generator of (panel name, figure), and save each to the outputs of its stem.
+
+    `tables` maps stems to data frames. Every panel asked for must come out; the rest is not saved.
+    """
+    arguments = parse_arguments(draw.__module__)
+    with reported_errors():
+        plt.style.use(STYLE)
+        tables = {path.stem: pd.read_csv(path) for path in arguments.input}
+        wanted: dict[str, list[Path]] = {}
+        for path in arguments.output:
+            wanted.setdefault(path.stem, []).append(path)
+        for panel, figure in draw(tables, arguments.parameters):
+            for path in wanted.pop(panel, []):
+                save(figure, path)
+            plt.close(figure)
+        if wanted:
+            raise StepError(f"{draw.__module__} does not draw the panel(s) {', '.join(wanted)}: correct config/figures.yaml")
+
+
+def save(figure, path: Path) -> None:
+    """Save to the format of the suffix, whole or not at all."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:])
+
+
+def shades(name: str, count: int) -> np.ndarray:
+    """`count` colours from light to dark of the hue that belongs to a schedule (or of any matplotlib map)."""
+    return plt.get_cmap(SCHEDULE_MAPS.get(name, name))(np.linspace(0.4, 0.95, count) if count > 1 else np.array([0.8]))
+
+
+def fraction_map():
+    """Colour map for a fraction in [0, 1]."""
+    return matplotlib.colors.ListedColormap(plt.get_cmap("viridis")(np.linspace(0.0, 0.9, 256)))
+
+
+def fraction_bar(figure, axes, label: str) -> None:
+    """Colour bar for `fraction_map`, beside the axes so that it hides nothing."""
+    scale = matplotlib.cm.ScalarMappable(norm=matplotlib.colors.Normalize(0, 1), cmap=fraction_map())
+    figure.colorbar(scale, ax=axes, label=label, ticks=[0, 0.5, 1], pad=0.02)
+
+
+def shade_legend(axes, groups: dict[str, Sequence], values: Sequence[str], symbol: str, **options) -> None:
+    """Legend of one line per group in its darkest shade, with the range of `values` that the shades run through."""
+    handles = [Line2D([], [], color=colours[-1]) for colours in groups.values()]
+    span = f"{values[0]} to {values[-1]}, light to dark" if len(values) > 1 else values[0]
+    legend = axes.legend(handles, list(groups), title=f"{symbol}: {span}", title_fontsize=8.5, **options)
+    legend.set_zorder(10)
+
+
+def loglog(axes) -> None:
+    """Logarithmic axes with plain tick labels where the range is short."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+
+
+def suffix(kind: str, shape: str = "linear") -> str:
+    """Panel-name suffix of a variant: the decay shape unless linear, `ablation` for the average iterate's bound."""
+    parts = ([shape] if shape != "linear" else []) + (["ablation"] if kind == "average_iterate" else [])
+    return "".join(f"_{part}" for part in parts)

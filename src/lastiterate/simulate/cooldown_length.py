@@ -1,0 +1,30 @@
+"""cooldown_length: wsd with cooldown fractions from one step to all, for each decay shape."""
+
+import numpy as np
+
+from lastiterate.bound import KINDS, omega
+from lastiterate.schedules import wsd
+from lastiterate.simulate.common import BoundTables, base_lr_grid
+from lastiterate.workflow.files import Rows
+from lastiterate.workflow.step import run_step
+
+
+def compute(parameters, inputs=()):
+    """Tables tuned, lr_sweep, convergence, cooldown_range."""
+    distance, grad_norm = parameters["distance"], parameters["grad_norm"]
+    bounds = BoundTables(distance, grad_norm, base_lr_grid(**parameters["base_lr_sweep"]))
+    ranges = Rows()
+    total_steps = parameters["total_steps"]
+    for shape, entry in parameters["decay_shapes"].items():
+        for cooldown in np.linspace(1 / total_steps, total_steps / (total_steps + 1), parameters["cooldown_count"]).tolist():
+            schedule = wsd(total_steps, cooldown, shape)
+            bounds.add(schedule, decay_shape=shape, cooldown=cooldown)
+            for kind in KINDS:
+                for base_lr in entry["cooldown_range_base_lr"]:
+                    value = omega(schedule.with_peak_lr(base_lr), grad_norm, distance, kind=kind)
+                    ranges.add(decay_shape=shape, cooldown=cooldown, kind=kind, base_lr=base_lr, omega=float(value))
+    return {**bounds.tables, "cooldown_range": ranges}
+
+
+if __name__ == "__main__":
+    run_step(compute)

@@ -1,0 +1,43 @@
+"""multiple_horizon: tuned bounds of cosine and wsd over several horizons, and how gamma* falls with the horizon."""
+
+import numpy as np
+from scipy.optimize import curve_fit
+
+from lastiterate.bound import KINDS
+from lastiterate.simulate.common import BoundTables, base_lr_grid, build_schedule
+from lastiterate.workflow.files import Rows
+from lastiterate.workflow.step import run_step
+
+
+def compute(parameters, inputs=()):
+    """Tables tuned, lr_sweep, convergence, fit_gamma_star, multiple_base_lr."""
+    bounds = BoundTables(parameters["distance"], parameters["grad_norm"], base_lr_grid(**parameters["base_lr_sweep"]))
+    fits = Rows()
+    horizons = np.array(parameters["total_steps"])
+    for name, entry in parameters["schedules"].items():
+        for total_steps in horizons.tolist():
+            bounds.add(build_schedule(total_steps, **entry), schedule=name, total_steps=total_steps)
+    best = bounds.tables["tuned"].columns
+    for name in parameters["schedules"]:
+        for kind in KINDS:
+            base_lr = [b for b, s, k in zip(best["base_lr"], best["schedule"], best["kind"], strict=True) if (s, k) == (name, kind)]
+            factor, exponent = fit_power(horizons, np.array(base_lr))
+            fits.add(schedule=name, kind=kind, factor=factor, exponent=exponent)
+    several = Rows()
+    panel = parameters["multiple_base_lr"]
+    for name, values in panel["base_lr"].items():
+        for base_lr in values:
+            schedule = build_schedule(panel["total_steps"], **parameters["schedules"][name]).with_peak_lr(base_lr)
+            several.add(schedule=name, base_lr=base_lr, **bounds.curve(schedule))
+    return {**bounds.tables, "fit_gamma_star": fits, "multiple_base_lr": several}
+
+
+def fit_power(x, y):
+    """(A, B) of y = A x^B by least squares in y, as the paper fits it (not in log y)."""
+    exponent, log_factor = np.polyfit(np.log(x), np.log(y), 1)
+    (factor, exponent), _ = curve_fit(lambda x, a, b: a * x**b, x, y, p0=(np.exp(log_factor), exponent))
+    return float(factor), float(exponent)
+
+
+if __name__ == "__main__":
+    run_step(compute)

@@ -1,0 +1,34 @@
+"""Config errors in words: which key, what it is, what it may be."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+
+def check_config(config: dict, schema_path: Path) -> None:
+    """Check `config` against the schema; ValueError that names every offending key."""
+    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
+    if errors:
+        raise ValueError("config: " + "\nconfig: ".join(_explain(error) for error in errors))
+
+
+def _explain(error) -> str:
+    """One line: the key, what was found, what the schema allows, the nearest known key."""
+    if error.validator in ("anyOf", "oneOf"):
+        error = best_match([error]) or error
+    key = ".".join(map(str, error.absolute_path)) or "(top level)"
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = list(error.schema.get("properties", {}))
+        prefix = "" if key == "(top level)" else f"{key}."
+        lines = []
+        for unknown in sorted(set(error.instance) - set(known)):
+            near = get_close_matches(str(unknown), known, 1)
+            advice = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
+            lines.append(f"{prefix}{unknown} is not a known key: {advice}")
+        return "; ".join(lines)
+    description = error.schema.get("description") if isinstance(error.schema, dict) else None
+    return f"{key}: {error.message}" + (f" ({description})" if description else "")

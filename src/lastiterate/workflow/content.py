@@ -1,0 +1,48 @@
+"""Content hashes of data files, so that a change of bytes is seen whatever the file's modification time says."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from lastiterate.workflow.files import replacing
+from lastiterate.workflow.sources import Source
+
+CACHE = Path(".snakemake/content-hashes.json")
+
+
+def source_digest(source: Source, cache: Path = CACHE) -> str:
+    """Digest over the bytes of a source's files; a file that is not fetched yet counts with its pinned sha256.
+
+    It is therefore the same before and after a fetch, and changes when a file is edited by hand. Hashes are cached by
+    inode, size, modification and change time: the last cannot be set back by hand.
+    """
+    known = _read(cache)
+    fresh = {}
+    digest = hashlib.sha256()
+    for file in source.files:
+        try:
+            status = file.local.stat()
+        except FileNotFoundError:
+            sha256 = file.sha256
+        else:
+            signature = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+            sha256 = known.get(str(file.local), {}).get(signature) or file_sha256(file.local)
+            fresh[str(file.local)] = {signature: sha256}
+        digest.update(f"{file.key}\0{sha256}\0".encode())
+    if any(known.get(path) != entry for path, entry in fresh.items()):
+        with replacing(cache) as temporary:
+            temporary.write_text(json.dumps({**known, **fresh}))
+    return digest.hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """Hex sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(cache: Path) -> dict:
+    try:
+        return json.loads(cache.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}

@@ -1,0 +1,56 @@
+"""The figure families: what figures.yaml lists and config.yaml parametrises, as paths and parameters for the rules."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Family:
+    """A figure family: one step that writes its tables, one that draws its panels, one config entry, all of one name."""
+
+    name: str
+    paper: str
+    title: str
+    step: str
+    tables: tuple[str, ...]  # paths
+    figures: tuple[str, ...]  # paths, every panel in every format
+    captions: dict[str, str]
+    parameters: str  # JSON of the config entry
+    sources: tuple[str, ...]
+
+    def caption_file(self, panel: str, folder: str) -> str:
+        """Path of a file with the panel's caption, as Snakemake's report wants it; written if it is not up to date."""
+        path = Path(folder).resolve() / self.paper / self.name / f"{panel}.rst"
+        text = self.captions[panel] + "\n"
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return str(path)
+
+
+def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
+    """Families by name from a validated config; ValueError for an entry without parameters or with an unknown source."""
+    families = {}
+    for name, entry in config["figures"]["families"].items():
+        paper = entry["paper"]
+        parameters = config.get(paper, {}).get(name)
+        if parameters is None:
+            raise ValueError(f"config: {paper}.{name} is missing, but figures.yaml lists the family: add its parameters to config.yaml")
+        for source in parameters.get("sources", ()):
+            if source not in sources:
+                known = ", ".join(sources) or "none"
+                raise ValueError(f"config: {paper}.{name}.sources names {source!r}, but config/sources.csv has {known}")
+        families[name] = Family(
+            name,
+            paper,
+            entry["title"],
+            entry["step"],
+            tuple(f"results/{paper}/{name}/{table}.csv" for table in entry["tables"]),
+            tuple(f"figures/{paper}/{name}/{panel}.{suffix}" for panel in entry["panels"] for suffix in config["figures"]["formats"]),
+            entry["panels"],
+            json.dumps(parameters, sort_keys=True),
+            tuple(parameters.get("sources", ())),
+        )
+    return families

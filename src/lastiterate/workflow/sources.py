@@ -1,0 +1,81 @@
+"""The registry of remote data, config/sources.csv: which file, from where, how large, with which hash and licence."""
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+RAW = Path("data/raw")
+COLUMNS = ("source", "reader", "repository", "commit", "path", "sha256", "bytes", "licence")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a public repository at a pinned commit."""
+
+    repository: str
+    commit: str
+    path: str
+    sha256: str
+    size: int
+    licence: str
+
+    @property
+    def key(self) -> str:
+        """owner/repository/commit/path: where the file lies below data/raw and below a mirror."""
+        return f"{self.repository}/{self.commit}/{self.path}"
+
+    @property
+    def local(self) -> Path:
+        """Where the fetched file lies, relative to the working directory."""
+        return RAW / self.key
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files that are fetched and ingested together; a run may only branch from a run of its own source."""
+
+    name: str
+    reader: str
+    files: tuple[SourceFile, ...]
+
+
+def load_sources(path: Path | str) -> dict[str, Source]:
+    """Sources by name, in the file's order; ValueError that names the line and column of a bad row."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ValueError(f"{path}: columns are {reader.fieldnames}, expected {list(COLUMNS)}")
+        files: dict[tuple[str, str], list[SourceFile]] = {}
+        seen = set()
+        for line, row in enumerate(reader, start=2):
+            entry = _parse(row, f"{path}, line {line}")
+            if entry.key in seen:
+                raise ValueError(f"{path}, line {line}: {entry.path} is listed twice: remove one of the rows")
+            seen.add(entry.key)
+            files.setdefault((row["source"], row["reader"]), []).append(entry)
+    names = [name for name, _ in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{path}: source {name} has rows with different readers: give each reader a source of its own")
+    return {name: Source(name, reader, tuple(entries)) for (name, reader), entries in files.items()}
+
+
+def _parse(row: dict, where: str) -> SourceFile:
+    """One checked row."""
+    rules = {
+        "source": r"[a-z][a-z0-9_]*",
+        "reader": r"[a-z][a-z0-9_]*",
+        "repository": r"[\w.-]+/[\w.-]+",
+        "commit": r"[0-9a-f]{40}",
+        "sha256": r"[0-9a-f]{64}",
+        "bytes": r"[0-9]+",
+        "licence": r".+",
+    }
+    for column, rule in rules.items():
+        if not re.fullmatch(rule, row[column] or ""):
+            raise ValueError(f"{where}: {column}={row[column]!r} does not match {rule}")
+    path = PurePosixPath(row["path"] or "")
+    if not path.parts or path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{where}: path={row['path']!r} must be relative to the repository, without '..'")
+    return SourceFile(row["repository"], row["commit"], str(path), row["sha256"], int(row["bytes"]), row["licence"])
