@@ -33,6 +33,13 @@ rule paper:
     input:
         figures_of(),
         rules.claims.output,
+        [table for name in SOURCES for table in getattr(rules, f"ingest_{name}").output],
+
+
+rule logs:
+    """The tables runs and history of every source of public logs."""
+    input:
+        [table for name in SOURCES for table in getattr(rules, f"ingest_{name}").output],
 
 
 rule schaipp:

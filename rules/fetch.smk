@@ -1,13 +1,15 @@
-# One download for each source. Files are pinned by hash, so an edit of the code that fetches them changes nothing.
-# Outputs are `update`d: files that are there as registered are not fetched again when the registry gains a row.
+# One download for each source. Its output is a receipt; the files lie beside it in data/raw and outlive a failed fetch, so
+# that what was fetched is never fetched twice. They are pinned by hash: an edit of the code that fetches changes nothing.
 
 for source in SOURCES.values():
+    if source.forget_if_incomplete():
+        logger.info(f"{source.name}: files that were fetched are gone from data/raw; they will be fetched again")
 
     rule:
         name:
             f"fetch_{source.name}"
         output:
-            [update(str(file.local)) for file in source.files],
+            str(source.receipt),
         log:
             f"logs/fetch_{source.name}.log",
         conda:
@@ -16,6 +18,6 @@ for source in SOURCES.values():
             source=source.name,
             files=[f"{file.key} {file.sha256}" for file in source.files],
         shell:
-            "python -m lastiterate.workflow.fetch --sources config/sources.csv --source {params.source} 2>&1 | tee {log} >&2"
+            "python -m lastiterate.workflow.fetch --sources config/sources.csv --source {params.source} --output {output} 2>&1 | tee {log} >&2"
 
     describe(f"fetch_{source.name}", f"The {len(source.files)} files of {source.name}, {sum(f.size for f in source.files) / 1e6:.0f} MB.")

@@ -12,7 +12,7 @@ for source in SOURCES.values():
         name:
             f"ingest_{source.name}"
         input:
-            [str(file.local) for file in source.files],
+            str(source.receipt),
         output:
             runs=f"data/ingested/{source.name}/runs.parquet",
             history=f"data/ingested/{source.name}/history.parquet",

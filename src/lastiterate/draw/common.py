@@ -77,12 +77,16 @@ def fraction_bar(figure, axes, label: str) -> None:
     figure.colorbar(scale, ax=axes, label=label, ticks=[0, 0.5, 1], pad=0.02)
 
 
-def shade_legend(axes, groups: dict[str, Sequence], values: Sequence[str], symbol: str, **options) -> None:
-    """Legend of one line per group in its darkest shade, with the range of `values` that the shades run through."""
+def shade_legend(owner, groups: dict[str, Sequence], values: Sequence[str], symbol: str, **options) -> None:
+    """Legend (of axes or of a figure) of one line per group in its darkest shade, and the range that the shades run through."""
     handles = [Line2D([], [], color=colours[-1]) for colours in groups.values()]
     span = f"{values[0]} to {values[-1]}, light to dark" if len(values) > 1 else values[0]
-    legend = axes.legend(handles, list(groups), title=f"{symbol}: {span}", title_fontsize=8.5, **options)
-    legend.set_zorder(10)
+    owner.legend(handles, list(groups), title=f"{symbol}: {span}", title_fontsize=8.5, **options)
+
+
+def legend_above(figure, **options) -> None:
+    """Legend of a figure above its axes, for panels whose curves fill the axes."""
+    figure.legend(loc="outside upper center", **options)
 
 
 def loglog(axes) -> None:

@@ -24,10 +24,10 @@ def curves(table, by):
             yield name, value, colour, rows[rows[by] == value]
 
 
-def legend(axes, table, by, symbol):
-    """Legend for the shades that `curves` assigns."""
-    groups = {name: c.shades(name, rows[by].nunique()) for name, rows in table.groupby("schedule")}
-    c.shade_legend(axes, groups, [f"{v:g}" for v in sorted(table[by].unique())], symbol, loc="upper right")
+def horizon_legend(owner, table, **options):
+    """Legend of the shades that `curves` assigns to horizons, in axes or above a figure."""
+    groups = {name: c.shades(name, rows.total_steps.nunique()) for name, rows in table.groupby("schedule")}
+    c.shade_legend(owner, groups, [f"{v:g}" for v in sorted(table.total_steps.unique())], "$T$", **options)
 
 
 def lr_sweep(tables):
@@ -39,7 +39,7 @@ def lr_sweep(tables):
         axes.plot(*best.loc[(name, horizon), ["base_lr", "omega"]], "o", color=colour, mec="black", zorder=5)
     c.loglog(axes)
     axes.set(xlabel=c.BASE_LR, ylabel=c.FINAL_BOUND)
-    legend(axes, tables["lr_sweep"], "total_steps", "$T$")
+    horizon_legend(figure, tables["lr_sweep"], loc="outside upper center", ncols=2)
     return figure
 
 
@@ -51,7 +51,7 @@ def convergence(tables):
         right.plot(rows.t, rows.omega, color=colour)
     left.set(xlabel=c.STEP, ylabel=c.TUNED_LR, xlim=(0, None), ylim=(0, None))
     right.set(xlabel=c.STEP, ylabel=c.TUNED_BOUND, xlim=(0, None), ylim=(0, 0.45))
-    legend(right, tables["convergence"], "total_steps", "$T$")
+    horizon_legend(right, tables["convergence"], loc="upper right")
     return figure
 
 
@@ -76,11 +76,11 @@ def multiple_base_lr(table):
     for _, _, colour, rows in curves(table, "base_lr"):
         axes.plot(rows.t, rows.omega, color=colour)
     groups = {
-        rf"{name}, $\gamma$ from {rows.base_lr.min():g} to {rows.base_lr.max():g}": c.shades(name, rows.base_lr.nunique())
+        rf"{name}, $\gamma = {rows.base_lr.min():g}$ to ${rows.base_lr.max():g}$": c.shades(name, rows.base_lr.nunique())
         for name, rows in table.groupby("schedule")
     }
     handles = [c.Line2D([], [], color=colours[-1]) for colours in groups.values()]
-    axes.legend(handles, list(groups), title="light to dark:", title_fontsize=8.5, loc="upper right")
+    axes.legend(handles, list(groups), title="light to dark, small to large $\\gamma$:", title_fontsize=8.5, loc="upper right")
     axes.set(xlabel=c.STEP, ylabel=c.BOUND, xlim=(0, None), ylim=(0.02, 0.45))
     return figure
 

@@ -23,7 +23,7 @@ def lr_sweep(tables, colours):
         axes.plot(row.base_lr, row.omega, "o", color=colours[row.schedule], mec="black", zorder=5)
     c.loglog(axes)
     axes.set(xlabel=c.BASE_LR, ylabel=c.FINAL_BOUND, ylim=(0.8 * tables["tuned"].omega.min(), 1.0))
-    axes.legend(loc="lower right", ncols=2)
+    c.legend_above(figure, ncols=3)
     return figure
 
 

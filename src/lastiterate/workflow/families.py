@@ -50,7 +50,7 @@ def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
             tuple(f"results/{paper}/{name}/{table}.csv" for table in entry["tables"]),
             tuple(f"figures/{paper}/{name}/{panel}.{suffix}" for panel in entry["panels"] for suffix in config["figures"]["formats"]),
             entry["panels"],
-            json.dumps(parameters, sort_keys=True),
+            json.dumps(parameters),
             tuple(parameters.get("sources", ())),
         )
     return families

@@ -17,12 +17,15 @@ import pooch
 import requests
 
 from lastiterate.workflow.content import file_sha256
+from lastiterate.workflow.files import write_csv
 from lastiterate.workflow.sources import Source, SourceFile, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
 
+pooch.get_logger().setLevel("WARNING")  # we report progress ourselves
+
 PUBLISHER = "https://raw.githubusercontent.com"
 MIRROR = "LASTITERATE_MIRROR"
-TRIES = 5
+TRIES = 4
 TIMEOUT_S = 30
 WORKERS = 8
 
@@ -105,6 +108,8 @@ def _reason(error: Exception, file: SourceFile) -> str:
         return f"its sha256 is not {file.sha256} (config/sources.csv)"
     if isinstance(error, FileNotFoundError):
         return "no such file in the mirror folder"
+    while (inner := getattr(error, "reason", None) or (error.args or (None,))[0]) and isinstance(inner, Exception):
+        error = inner  # requests and urllib3 wrap what really happened several times
     return f"{type(error).__name__}: {error}"
 
 
@@ -121,6 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sources", type=Path, required=True, help="the registry, config/sources.csv")
     parser.add_argument("--source", required=True, help="which source to fetch")
+    parser.add_argument("--output", type=Path, required=True, help="the receipt, written when every file is there")
     arguments = parser.parse_args()
     with reported_errors():
         source = load_sources(arguments.sources)[arguments.source]
@@ -133,6 +139,8 @@ def main() -> None:
             print(f"{source.name}: {done}/{total} files, {transferred / 1e6:.1f} MB, {elapsed:.0f} s", end=end, file=sys.stderr)
 
         fetch_source(source, mirror, progress)
+        receipt = {"path": "key", "sha256": "sha256", "bytes": "size", "licence": "licence"}
+        write_csv(arguments.output, {name: [getattr(file, key) for file in source.files] for name, key in receipt.items()})
 
 
 if __name__ == "__main__":

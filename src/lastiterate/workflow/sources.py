@@ -39,6 +39,18 @@ class Source:
     reader: str
     files: tuple[SourceFile, ...]
 
+    @property
+    def receipt(self) -> Path:
+        """Table of what was fetched; it exists when every file does."""
+        return RAW / f"{self.name}.csv"
+
+    def forget_if_incomplete(self) -> bool:
+        """Remove the receipt if a file it stands for is gone, so that the files are fetched again; True if it was removed."""
+        incomplete = self.receipt.exists() and not all(file.local.exists() for file in self.files)
+        if incomplete:
+            self.receipt.unlink()
+        return incomplete
+
 
 def load_sources(path: Path | str) -> dict[str, Source]:
     """Sources by name, in the file's order; ValueError that names the line and column of a bad row."""

@@ -1,0 +1,39 @@
+"""figures/README.md from the config: every figure, what it shows, and the command that builds it."""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from lastiterate.workflow.files import replacing
+
+
+def figure_index(root: Path) -> str:
+    """Text of figures/README.md."""
+    config = yaml.safe_load((root / "config/figures.yaml").read_text(encoding="utf-8"))
+    lines = [
+        "# Figures",
+        "",
+        "Generated from config/figures.yaml by `python -m lastiterate.workflow.figure_index`; do not edit. The files themselves are",
+        "built by the workflow and not kept in the repository. Any of them can be built alone, by its name.",
+    ]
+    for name, family in config["figures"]["families"].items():
+        paper = family["paper"]
+        data = "config.yaml alone" if family["step"] == "simulate" else "the public logs"
+        lines += ["", f"## {paper}/{name}: {family['title']}", "", f"Rules `{family['step']}_{name}`, `draw_{name}`; from {data}.", ""]
+        for panel, caption in family["panels"].items():
+            lines.append(f"- **{panel}** `snakemake figures/{paper}/{name}/{panel}.svg`  \n  {caption}")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write figures/README.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=Path, nargs="?", default=Path("figures/README.md"))
+    arguments = parser.parse_args()
+    with replacing(arguments.output) as temporary:
+        temporary.write_text(figure_index(Path.cwd()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
