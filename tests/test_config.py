@@ -1,0 +1,184 @@
+"""Config, registry and claims: errors that name the key, and the files that must stay in step."""
+
+import copy
+import csv
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lastiterate.claims import COLUMNS, check_claim, load_claims
+from lastiterate.workflow.config import check_config
+from lastiterate.workflow.environment import direct_dependencies, environment, locked_versions
+from lastiterate.workflow.figure_index import figure_index
+from lastiterate.workflow.sources import load_sources
+from lastiterate.workflow.step import StepError
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "config/schema.yaml"
+
+
+@pytest.fixture
+def config():
+    merged = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    merged["figures"].update(yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"])
+    return copy.deepcopy(merged)
+
+
+def test_the_config_of_the_repository_is_valid(config):
+    check_config(config, SCHEMA)
+
+
+BAD = [
+    ("schaipp.multiple_horizon.totl_steps", 5, "schaipp.multiple_horizon.totl_steps is not a known key: did you mean total_steps?"),
+    ("shaipp", {}, "config: shaipp is not a known key: did you mean schaipp?"),
+    ("schaipp.schedule_comparison.total_steps", "400", "schaipp.schedule_comparison.total_steps: '400' is not of type 'integer'"),
+    ("schaipp.schedule_comparison.total_steps", 0, "schaipp.schedule_comparison.total_steps: 0 is less than the minimum of 1"),
+    ("schaipp.multiple_horizon.schedules.wsd.cooldown", 1.2, "schedules.wsd.cooldown: 1.2 is greater than the maximum of 1"),
+    ("schaipp.multiple_horizon.schedules.wsd.family", "wds", "schedules.wsd.family: 'wds' is not one of"),
+    ("schaipp.cooldown_length_logs.select.0.cooldown", 1.2, "cooldown_length_logs.select.0.cooldown"),
+    ("schaipp.cooldown_length.distance", -1, "schaipp.cooldown_length.distance: -1 is less than or equal to the minimum of 0"),
+    ("figures.formats", ["gif"], "figures.formats.0: 'gif' is not one of ['svg', 'pdf', 'png']"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "message"), BAD, ids=[key for key, _, _ in BAD])
+def test_a_bad_value_is_named_by_its_key(config, key, value, message):
+    *path, last = key.split(".")
+    place = config
+    for part in path:
+        place = place[int(part) if part.isdigit() else part]
+    place[last] = value
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_config(config, SCHEMA)
+
+
+def described(schema):
+    """Every property of the schema with its path."""
+    for name, part in schema.get("properties", {}).items():
+        yield name, part
+        yield from described(part)
+    for part in (schema.get("items"), schema.get("additionalProperties"), *schema.get("$defs", {}).values()):
+        if isinstance(part, dict):
+            yield from described(part)
+
+
+def test_every_key_of_the_schema_is_described():
+    schema = yaml.safe_load(SCHEMA.read_text())
+    properties = list(described(schema))
+    assert len(properties) > 50
+    assert [name for name, part in properties if "description" not in part and "$ref" not in part] == []
+
+
+def test_environment_yml_pyproject_and_locks_are_in_step():
+    assert (ROOT / "environment.yml").read_text() == environment(ROOT)
+    lock, test_lock = (locked_versions(ROOT / name) for name in ("requirements.lock", "requirements-test.lock"))
+    assert set(direct_dependencies(ROOT / "pyproject.toml")) <= set(lock)
+    assert {name: test_lock.get(name) for name in lock} == lock
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["test"]
+    assert {re.match(r"[\w-]+", name).group() for name in extra} <= set(test_lock)
+    for name in ("requirements.lock", "requirements-test.lock"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text and "--index" not in text
+        pinned = re.findall(r"^\S+==", text, re.MULTILINE)
+        assert len(re.findall(r"^\S+==[^\n]*\\\n    --hash=sha256:", text, re.MULTILINE)) == len(pinned)
+
+
+def test_the_figure_index_is_up_to_date():
+    assert (ROOT / "figures/README.md").read_text() == figure_index(ROOT)
+
+
+def test_the_registry_lists_every_public_log():
+    sources = load_sources(ROOT / "config/sources.csv")
+    assert sum(len(source.files) for source in sources.values()) == 235
+    assert {file.licence for source in sources.values() for file in source.files} == {"MIT"}
+
+
+ROW = {
+    "source": "logs",
+    "reader": "epfml",
+    "repository": "a/b",
+    "commit": "0" * 40,
+    "path": "x.json",
+    "sha256": "0" * 64,
+    "bytes": "5",
+    "licence": "MIT",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sha256": "abc"}, "line 2: sha256='abc' does not match"),
+        ({"bytes": "5.0"}, "line 2: bytes='5.0' does not match"),
+        ({"commit": "main"}, "line 2: commit='main' does not match"),
+        ({"licence": ""}, "line 2: licence='' does not match"),
+        ({"path": "../x"}, "line 2: path='../x' must be relative"),
+    ],
+)
+def test_a_bad_row_of_the_registry_is_named(tmp_path, change, message):
+    path = tmp_path / "sources.csv"
+    path.write_text(",".join(ROW) + "\n" + ",".join({**ROW, **change}.values()) + "\n")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        load_sources(path)
+
+
+def claim(**fields):
+    empty = dict.fromkeys(COLUMNS, "")
+    return {
+        **empty,
+        "id": "a",
+        "table": "t",
+        "select": "kind=x",
+        "column": "value",
+        "published": "2",
+        "tolerance": "0.1",
+        "comparison": "abs",
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "ours", "status"),
+    [
+        ({}, "2.05", "pass"),
+        ({}, "2.2", "fail"),
+        ({"comparison": "rel"}, "2.15", "pass"),
+        ({"comparison": "rel"}, "2.25", "fail"),
+        ({"comparison": "eq"}, "2.0", "pass"),
+        ({"comparison": "eq"}, "2.0001", "fail"),
+        ({"comparison": "eq", "published": "pass"}, "pass", "pass"),
+        ({"comparison": "ge"}, "1.95", "pass"),
+        ({"comparison": "ge"}, "1.5", "fail"),
+        ({"comparison": "le"}, "2.05", "pass"),
+        ({"comparison": "le"}, "2.5", "fail"),
+        ({}, "nan", "fail"),
+        ({}, "", "fail"),
+    ],
+)
+def test_a_claim_is_decided_by_its_table(tmp_path, monkeypatch, fields, ours, status):
+    monkeypatch.chdir(tmp_path)
+    assert check_claim(claim(**fields))["status"] == "not yet"
+    Path("results").mkdir()
+    Path("results/t.csv").write_text(f"kind,value\nx,{ours}\ny,99\n")
+    assert check_claim(claim(**fields))["status"] == status
+
+
+def test_a_claim_that_names_no_row_or_column_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("results").mkdir()
+    Path("results/t.csv").write_text("kind,value\nx,1\nx,2\n")
+    with pytest.raises(StepError, match="matches 2 rows"):
+        check_claim(claim())
+    with pytest.raises(StepError, match="has no column size"):
+        check_claim(claim(column="size"))
+
+
+def test_the_claims_of_the_repository_name_tables_that_are_built(config):
+    claims = load_claims(ROOT / "config/claims.csv")
+    built = {f"{f['paper']}/{name}/{table}" for name, f in config["figures"]["families"].items() for table in f["tables"]}
+    assert len(claims) == 28 and {c["table"] for c in claims} <= built
+    with (ROOT / "config/claims.csv").open(newline="") as file:
+        assert len(list(csv.reader(file))) == 29

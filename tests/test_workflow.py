@@ -1,0 +1,191 @@
+"""The real workflow in a temporary copy, on made-up logs: what each kind of change rebuilds, and that bytes repeat."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import made_up
+from lastiterate.workflow.code_hash import code_hash
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow
+THEORY = {"multiple_horizon", "schedule_comparison", "cooldown_length"}
+LOGS = {"loss_curves_210m", "cooldown_length_logs"}
+
+
+def make_copy(folder: Path) -> Path:
+    """The working tree (code, rules, config) with a small config and a registry of made-up logs."""
+    for name in ("src", "rules", "config", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy2(ROOT / name, folder / name)
+    config = yaml.safe_load((folder / "config/config.yaml").read_text())
+    config["figures"]["formats"] = ["svg"]
+    schaipp = config["schaipp"]
+    schaipp["multiple_horizon"] |= {"total_steps": [20, 40], "multiple_base_lr": {"total_steps": 30, "base_lr": {"wsd": [0.1]}}}
+    schaipp["schedule_comparison"]["total_steps"] = 30
+    schaipp["cooldown_length"] |= {"total_steps": 30, "cooldown_count": 2}
+    schaipp["loss_curves_210m"] |= {"sources": ["tiny"], "select": [{"base_lr": 0.001, "schedule_name": "wsd", "cooldown": 0.2}]}
+    sweep = {"base_lr": [0.001, 0.002, 0.004], "cooldown": [0.2, 0.5]}
+    schaipp["cooldown_length_logs"] |= {"sources": ["tiny"], "select": [sweep], "cooldown_range_base_lr": [0.001, 0.002]}
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    rows = [row for lr in (0.001, 0.002, 0.004) for row in made_up.write_mirror(folder / "mirror", made_up.family(lr))]
+    made_up.write_sources(folder / "config/sources.csv", rows)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str) -> str:
+    environment = {**os.environ, "LASTITERATE_MIRROR": str(folder / "mirror")}
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+def would_run(folder: Path, *arguments: str) -> set[str]:
+    """Rules with a job in the dry run (target rules left out)."""
+    text = snakemake(folder, "-n", *(arguments or ("schaipp",)))
+    jobs = re.findall(r"^(\w+) +\d+$", text, re.MULTILINE)
+    return set(jobs) - {"total", "schaipp", "all", "paper"}
+
+
+def steps(kind: str, families) -> set[str]:
+    return {f"{kind}_{family}" for family in families}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = make_copy(tmp_path_factory.mktemp("clone"))
+    first = would_run(folder)
+    assert first == steps("simulate", THEORY) | steps("analyse", LOGS) | steps("draw", THEORY | LOGS) | {"fetch_tiny", "ingest_tiny"}
+    snakemake(folder, "schaipp")
+    return folder
+
+
+class edited:
+    """Context in which a file's text is changed; its bytes and times are restored afterwards."""
+
+    def __init__(self, path: Path, old: str, new: str, keep_mtime: bool = False):
+        self.path, self.old, self.new, self.keep_mtime = path, old, new, keep_mtime
+
+    def __enter__(self):
+        self.text, self.status = self.path.read_text(), self.path.stat()
+        assert self.old in self.text
+        self.path.write_text(self.text.replace(self.old, self.new, 1))
+        if self.keep_mtime:
+            os.utime(self.path, ns=(self.status.st_atime_ns, self.status.st_mtime_ns))
+
+    def __exit__(self, *_):
+        self.path.write_text(self.text)
+        os.utime(self.path, ns=(self.status.st_atime_ns, self.status.st_mtime_ns))
+
+
+def raw(folder: Path) -> Path:
+    return folder / "data/raw" / made_up.REPOSITORY / made_up.COMMIT / "data/ann_lr0.002_0.5_iter1000.json"
+
+
+def test_nothing_changed_nothing_runs(built):
+    assert would_run(built) == set()
+    assert "Nothing to be done" in snakemake(built, "schaipp")
+
+
+EDITS = {
+    "numeric module": (
+        "src/lastiterate/bound/omega.py",
+        "_check_grad_norm(grad_norm, lr.size)",
+        "_check_grad_norm(grad_norm, int(lr.size))",
+    ),
+    "drawing module": ("src/lastiterate/draw/schedule_comparison.py", "ncols=3", "ncols=2"),
+    "analysis": ("src/lastiterate/analyse/cooldown_length_logs.py", "nnls(design / scale, loss)", "nnls(design / scale, 1 * loss)"),
+    "docstring": ("src/lastiterate/bound/omega.py", "The three terms of the bound", "Three terms of the bound"),
+    "comment": ("src/lastiterate/bound/__init__.py", "from lastiterate", "# a comment\nfrom lastiterate"),
+    "config value": ("config/config.yaml", "cooldown_count: 2", "cooldown_count: 3"),
+    "style": ("src/lastiterate/draw/style.mplstyle", "font.size: 10", "font.size: 11"),
+}
+EXPECTED = {
+    "numeric module": steps("simulate", THEORY) | steps("draw", THEORY),
+    "drawing module": {"draw_schedule_comparison"},
+    "analysis": {"analyse_cooldown_length_logs", "draw_cooldown_length_logs"},
+    "docstring": set(),
+    "comment": set(),
+    "config value": {"simulate_cooldown_length", "draw_cooldown_length"},
+    "style": steps("draw", THEORY | LOGS),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_rebuilds_exactly_its_dependants(built, what):
+    path, old, new = EDITS[what]
+    with edited(built / path, old, new):
+        assert would_run(built) == EXPECTED[what]
+    assert would_run(built) == set()
+
+
+def test_changed_bytes_with_the_old_modification_time_are_seen(built):
+    with edited(raw(built), '"seed": 0', '"seed": 1', keep_mtime=True):
+        assert would_run(built) == {"ingest_tiny"} | steps("analyse", LOGS) | steps("draw", LOGS)
+    assert would_run(built) == set()
+
+
+def test_a_new_row_of_the_registry_fetches(built):
+    with edited(built / "config/sources.csv", "ann_lr0.004_0.5", "ann_lr0.004_0.6"):
+        assert would_run(built) == {"fetch_tiny", "ingest_tiny"} | steps("analyse", LOGS) | steps("draw", LOGS)
+
+
+def test_touched_files_rebuild_nothing(built):
+    tables = built / "results/schaipp/cooldown_length/tuned.csv"
+    for path in (raw(built), tables, built / "src/lastiterate/bound/omega.py", built / "src/lastiterate/draw/style.mplstyle"):
+        path.touch()
+    assert would_run(built) == set()
+
+
+def test_a_deleted_raw_file_is_fetched_again_when_it_is_needed(built):
+    raw(built).unlink()
+    assert would_run(built) == set()  # the tables made from it are there
+    snakemake(built, "schaipp", "--forcerun", "ingest_tiny")
+    assert raw(built).exists() and would_run(built) == set()
+
+
+def test_an_edit_really_rebuilds_then_rests(built):
+    before = (built / "results/schaipp/cooldown_length/tuned.csv").read_bytes()
+    with edited(built / "config/config.yaml", "cooldown_count: 2", "cooldown_count: 3"):
+        snakemake(built, "schaipp")
+        assert (built / "results/schaipp/cooldown_length/tuned.csv").read_bytes() != before
+        assert would_run(built) == set()
+    snakemake(built, "schaipp")
+    assert (built / "results/schaipp/cooldown_length/tuned.csv").read_bytes() == before
+
+
+def test_a_second_clone_is_byte_identical(built, tmp_path):
+    second = make_copy(tmp_path / "second")
+    snakemake(second, "schaipp")
+    for folder in ("figures", "results", "data/ingested"):
+        files = sorted(path.relative_to(built) for path in (built / folder).rglob("*") if path.is_file())
+        assert len(files) >= 3
+        assert [path for path in files if (built / path).read_bytes() != (second / path).read_bytes()] == []
+
+
+def test_a_bad_config_stops_before_any_job(built):
+    with edited(built / "config/config.yaml", "cooldown_count: 2", "cooldown_cont: 2"), pytest.raises(RuntimeError) as error:
+        snakemake(built, "schaipp")
+    assert "schaipp.cooldown_length.cooldown_cont is not a known key: did you mean cooldown_count?" in str(error.value)
+    assert "Select jobs" not in str(error.value)
+
+
+def test_a_selection_that_matches_nothing_lists_what_there_is(built):
+    with edited(built / "config/config.yaml", "cooldown: 0.2", "cooldown: 0.3"), pytest.raises(RuntimeError) as error:
+        snakemake(built, "schaipp")
+    assert "does not match any run. Selectable runs:" in str(error.value) and "0.5" in str(error.value)
+
+
+def test_the_code_hash_covers_parents_and_is_stable():
+    assert code_hash("lastiterate.simulate.multiple_horizon") == code_hash("lastiterate.simulate.multiple_horizon")
+    with pytest.raises(ModuleNotFoundError, match="needs one module of its name"):
+        code_hash("lastiterate.simulate.nothing")
