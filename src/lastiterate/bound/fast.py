@@ -14,7 +14,7 @@ from lastiterate.bound.blocks import ahead_of_edge, behind_edge, cauchy_block, t
 from lastiterate.bound.skeleton import Skeleton, gather, spread
 from lastiterate.bound.tree import LEAF, Pairs, build_tree, interactions
 
-_BATCH = 512  # leaves or pairs worked on at once: 128 KiB for each array of points
+_BATCH = 1024  # leaves or pairs worked on at once: 256 KiB for each array of points, a few of which fit the L2 cache
 
 
 class _Side(NamedTuple):

@@ -73,7 +73,7 @@ def interactions(tree: Tree) -> dict[str, Pairs]:
     half = tree.width * ((SEPARATION - 1) / 2)
     forks = np.flatnonzero(tree.right >= 0)
     frontier = Pairs(tree.left[forks], tree.right[forks], tree.first[tree.right[forks]])
-    found = {"box_box": [], "box_leaf": [], "leaf_box": [], "leaf_leaf": []}
+    found = {kind: [frontier.select(slice(0))] for kind in ("box_box", "box_leaf", "leaf_box", "leaf_leaf")}
     while frontier.gap.size:
         source_half, target_half = half[frontier.source], half[frontier.target]
         source_far, target_far = frontier.gap >= source_half, frontier.gap >= target_half
