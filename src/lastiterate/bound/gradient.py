@@ -65,14 +65,21 @@ def omega_gradient(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", weig
     return result
 
 
-def _last(problem, weights, rtol):
-    """Closed form at the last step."""
+def last_value_and_gradient(problem: Problem) -> tuple[float, np.ndarray]:
+    """The last-iterate bound at the last step and its gradient, shape (T,), in one pass."""
     gaps = np.append(cumulative(problem.lr[:0:-1])[::-1], np.inf)
-    ratio = problem.lr / gaps
-    passed = _before(cumulative(ratio**2 * problem.squares))
-    own = 2 * ratio * problem.squares
+    own = problem.lr / gaps
+    noise = own * own * problem.squares
+    passed = _before(cumulative(noise))
+    passed += (problem.distance / problem.total) ** 2
+    own *= 2 * problem.squares
     own[-1] = problem.squares.flat[-1]
-    return _spread(problem, own, passed + (problem.distance / problem.total) ** 2) / 2
+    value = problem.distance / problem.total * problem.distance + problem.lr[-1] * own[-1] + problem.lr[:-1] @ own[:-1] / 2
+    return float(value) / 2, _spread(problem, own, passed) / 2
+
+
+def _last(problem, weights, rtol):
+    return last_value_and_gradient(problem)[1]
 
 
 def _weighted(problem, weights, rtol):

@@ -23,9 +23,9 @@ class Problem:
     def __init__(self, lr, grad_norm, distance, kind):
         self.last_iterate = check_choice("kind", kind, KINDS) == "last_iterate"
         self.distance = check_number("distance", distance, "it is ||x_1 - x*||", open_low=True)
-        _check_memory(getattr(lr, "lr", lr))
+        check_memory(getattr(lr, "lr", lr))
         lr = check_lr(lr)
-        norm = _check_grad_norm(grad_norm, lr.size)
+        norm = check_grad_norm(grad_norm, lr.size)
         self.total_steps = lr.size
         self.moves = lr > 0
         self.lr = lr if self.moves.all() else lr[self.moves]
@@ -103,7 +103,8 @@ def check_finite(value: float, what: str):
         raise ValueError(f"{what} overflows float64: express lr, grad_norm and distance in units nearer to 1")
 
 
-def _check_memory(lr):
+def check_memory(lr):
+    """Raise MemoryError if one trajectory of so many updates would not fit this machine, before any array is made."""
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return
     steps = np.size(lr) if hasattr(lr, "shape") else len(lr) if hasattr(lr, "__len__") else 0
@@ -115,7 +116,8 @@ def _check_memory(lr):
         )
 
 
-def _check_grad_norm(grad_norm, total_steps):
+def check_grad_norm(grad_norm, total_steps: int) -> np.ndarray:
+    """Return `grad_norm` as one float64 number or a vector of shape (total_steps,), finite and >= 0, or raise ValueError."""
     norm = np.asarray(grad_norm, dtype=np.float64)
     if norm.ndim and norm.shape != (total_steps,):
         raise ValueError(f"grad_norm has shape {norm.shape}, expected a number or shape ({total_steps},): one norm for each learning rate")
