@@ -8,7 +8,7 @@ TARGETS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims test lint lock clean
+.PHONY: figures paper claims test bench lint lock clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -19,6 +19,9 @@ paper claims: $(VENV)/.ready
 test: $(VENV)/.ready-test
 	@$(BIN)/python -m ruff check src tests
 	@$(BIN)/python -W error -m pytest
+
+bench: $(VENV)/.ready
+	@$(BIN)/python benchmarks/bound.py
 
 # The environment: standard-library venv, packages by hash, then this package itself from the working tree.
 $(VENV)/bin/python:

@@ -1,7 +1,6 @@
 """The bound against 50-digit values, closed forms and an exact-rational twin of the original formula."""
 
 import json
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lastiterate import schedules as s
-from lastiterate.bound import omega, omega_trajectory, tuned
+from lastiterate.bound import omega, omega_gradient, omega_trajectory, tuned
+from lastiterate.bound.reference import reference_terms
 from test_schedules import GOLDEN_FAMILIES
 
 GOLDEN = json.loads(Path(__file__).with_name("data").joinpath("bounds.json").read_text())["cases"]
 RTOL = 1e-12
-
-
-def three_terms(lr, grad_norm=None, distance=1):
-    """The original three-term formula at the last step, in exact rational arithmetic."""
-    eta = [Fraction(float(x)) for x in lr]
-    norm = [Fraction(float(g)) for g in (np.ones(len(eta)) if grad_norm is None else grad_norm)]
-    square = [e * e * g * g for e, g in zip(eta, norm, strict=True)]
-    steps = len(eta)
-    s_sum = [sum(eta[:j], Fraction(0)) for j in range(steps + 1)]
-    q_sum = [sum(square[:j], Fraction(0)) for j in range(steps + 1)]
-    total = s_sum[steps]
-    third = sum(eta[k - 1] / (total - s_sum[k]) * (q_sum[steps] - q_sum[k - 1]) / (total - s_sum[k - 1]) for k in range(1, steps)) / 2
-    return Fraction(distance) ** 2 / (2 * total), q_sum[steps] / (2 * total), Fraction(third)
 
 
 @pytest.mark.parametrize("case", GOLDEN.values(), ids=GOLDEN)
@@ -104,8 +91,7 @@ def test_equals_the_original_formula_in_rational_arithmetic(rng, kind, steps):
     lr = random_lr(rng, steps, kind)
     grad_norm = rng.uniform(0.1, 3, steps)
     distance = 1.25
-    positive = lr > 0  # the original formula divides by zero where the learning rate is 0; such an update is none
-    terms = three_terms(lr[positive], grad_norm[positive], distance)
+    (terms,) = reference_terms(lr, grad_norm, distance, steps=[steps])
     value = omega(lr, grad_norm, distance)
     np.testing.assert_allclose(value, float(sum(terms)), rtol=RTOL)
     np.testing.assert_allclose(value.terms[:2], [float(t) for t in terms[:2]], rtol=RTOL)
@@ -159,6 +145,18 @@ BAD = [
     (lambda: omega([1.0], distance=0.0), r"distance=0 must lie in \(0, inf\)"),
     (lambda: omega([1.0], kind="best_iterate"), "kind='best_iterate' is not known: use one of 'last_iterate', 'average_iterate'"),
     (lambda: tuned([1.0, 1.0], grad_norm=0.0), "grad_norm is 0 at every update"),
+    (lambda: omega([1.0, 1e-200]), "lr: update 2 has 1e-200, whose square float64 cannot hold: use 0, or at least 1e-150"),
+    (lambda: omega_trajectory([1e308, 1e308]), "the sum of the learning rates overflows float64: express lr"),
+    (lambda: omega_trajectory([1e200, 1.0]), r"the sum of lr\^2 \* grad_norm\^2 overflows float64"),
+    (lambda: omega([1.0, 1e-140], 1e100), "the bound overflows float64"),
+    (lambda: omega_trajectory([1.0], distance=1e200), "the bound overflows float64"),
+    (lambda: omega_trajectory([1.0], rtol=1e-14), "rtol=1e-14 is below 1e-13, the least that sums in float64 can promise"),
+    (lambda: omega_trajectory([1.0], rtol=0.0), r"rtol=0 must lie in \(0, 1\]"),
+    (lambda: omega_gradient([1.0, 0.0]), r"pass lr\[:1\]"),
+    (lambda: omega_gradient([1.0, 1.0], weights=[1.0]), r"weights has shape \(1,\), expected \(2,\)"),
+    (lambda: omega_gradient([1.0, 1.0], weights=[1.0, np.nan]), "weights: update 2 has nan, expected a finite number"),
+    (lambda: omega_gradient([1.0, 0.0], weights=[1.0, 2.0]), "weights: update 2 has 2, but the bound is infinite there"),
+    (lambda: reference_terms([1.0, 0.0], steps=[2]), "steps: update 2 has learning rate 0"),
 ]
 
 
@@ -166,3 +164,9 @@ BAD = [
 def test_bad_input_names_value_rule_and_fix(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("function", [omega, omega_trajectory, tuned, omega_gradient])
+def test_more_updates_than_memory_are_refused_before_allocating(function):
+    with pytest.raises(MemoryError, match=r"lr has 1000000000000000 updates, which take 111758709 GiB .* evaluate a coarser schedule"):
+        function(np.broadcast_to(1.0, 10**15))

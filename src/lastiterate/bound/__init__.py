@@ -1,5 +1,8 @@
-"""The convergence bound Omega: at the last step, at every step, and at the best base learning rate."""
+"""The convergence bound Omega: at the last step, at every step, at the best base learning rate, and at the best schedule."""
 
-from lastiterate.bound.omega import KINDS, Omega, Terms, Tuned, omega, omega_trajectory, tuned
+from lastiterate.bound.gradient import omega_gradient
+from lastiterate.bound.omega import Omega, Terms, Tuned, omega, omega_trajectory, tuned
+from lastiterate.bound.optimise import Optimised, optimise_schedule
+from lastiterate.bound.problem import KINDS
 
-__all__ = ["KINDS", "Omega", "Terms", "Tuned", "omega", "omega_trajectory", "tuned"]
+__all__ = ["KINDS", "Omega", "Optimised", "Terms", "Tuned", "omega", "omega_gradient", "omega_trajectory", "optimise_schedule", "tuned"]

@@ -16,12 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lastiterate._checks import check_choice, check_number
-from lastiterate.bound.direct import last_noise_sum, noise_sums
-from lastiterate.bound.sums import prefix_sums
-from lastiterate.schedules import check_lr
-
-KINDS = ("last_iterate", "average_iterate")
+from lastiterate.bound.problem import Problem
+from lastiterate.bound.transform import RTOL
 
 
 class Terms(NamedTuple):
@@ -73,11 +69,13 @@ def omega(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate") -> Omega:
     Raises
     ------
     ValueError
-        For a negative, NaN or infinite learning rate, an all-zero schedule, a last learning rate of 0, or gradient
-        norms of the wrong length.
+        For a negative, NaN or infinite learning rate, a positive one below 1e-150 (its square underflows), an all-zero
+        schedule, a last learning rate of 0, gradient norms of the wrong length, or sums beyond float64.
+    MemoryError
+        If T is too large for this machine, before anything is allocated.
 
-    Source: arXiv:2310.07831, Thm 10. Deviation: summed by parts, gaps from double-double prefix sums; the published
-    code subtracts prefix sums and is off by 5e-3 for cosine at T = 22000.
+    Source: arXiv:2310.07831, Thm 10. Deviation: summed by parts, every gap a sum of positive learning rates; the
+    published code subtracts prefix sums and is off by 5e-3 for cosine at T = 22000.
 
     >>> from lastiterate.schedules import constant
     >>> omega(constant(2))
@@ -85,34 +83,38 @@ def omega(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate") -> Omega:
     >>> tuple(omega(constant(2)).terms)
     (0.25, 0.5, 0.5)
     """
-    problem = _Problem(lr, grad_norm, distance, kind)
+    problem = Problem(lr, grad_norm, distance, kind)
     distance_term, noise_term, rest = problem.last()
     return Omega(Terms(distance_term, noise_term, max(rest - noise_term, 0.0)), distance_term + rest)
 
 
-def omega_trajectory(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate") -> np.ndarray:
+def omega_trajectory(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", rtol=RTOL) -> np.ndarray:
     """Omega_t for every t = 1..T, shape (T,): ``result[t-1]`` bounds ``E f(x_t) - f*`` of a run stopped after update t.
 
     Arguments and errors as `omega`, except that a learning rate of 0 at update t makes ``result[t-1]`` infinite for
     kind="last_iterate" (a limit of the formula) instead of being refused.
 
-    Source: arXiv:2310.07831, Thm 10, at every t.
+    Time near-linear, about 0.2 microseconds and 50 bytes a step; short runs are evaluated directly. Every value has a
+    relative error of at most `rtol`, in [1e-13, 1]; ValueError below that, which float64 cannot promise.
+
+    Source: arXiv:2310.07831, Thm 10, at every t. Deviation: summed as in `omega`, by a fast multipole method.
 
     >>> omega_trajectory([1.0, 1.0, 0.5]).round(4).tolist()
     [1.0, 1.25, 1.7833]
     """
-    distance_terms, rest = _Problem(lr, grad_norm, distance, kind).every()
-    return distance_terms + rest
+    distance_terms, rest = Problem(lr, grad_norm, distance, kind).every(rtol)
+    rest += distance_terms
+    return rest
 
 
-def tuned(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", every_t=False) -> Tuned:
+def tuned(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", every_t=False, rtol=RTOL) -> Tuned:
     """The base learning rate that minimises the bound, in closed form.
 
     ``Omega_T(gamma) = t1/gamma + gamma (t2 + t3)`` for learning rates gamma * lr, with (t1, t2, t3) the terms at
     gamma = 1; hence ``gamma* = sqrt(t1/(t2+t3))`` and ``Omega_T* = 2 sqrt(t1 (t2+t3))``.
 
     Arguments and errors as `omega`. With ``every_t=True`` the result holds arrays of shape (T,), tuned for each t
-    (base_lr 0 and value inf where the learning rate is 0).
+    (base_lr 0 and value inf where the learning rate is 0), from one pass, with `rtol` as in `omega_trajectory`.
 
     Source: arXiv:2501.18965, eq. (8).
 
@@ -121,9 +123,9 @@ def tuned(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", every_t=False
     >>> round(base_lr, 7), round(value, 7)
     (0.0495631, 0.1006299)
     """
-    problem = _Problem(lr, grad_norm, distance, kind)
+    problem = Problem(lr, grad_norm, distance, kind)
     if every_t:
-        distance_terms, rest = problem.every()
+        distance_terms, rest = problem.every(rtol)
     else:
         distance_terms, _, rest = problem.last()
     if not np.all(rest > 0):
@@ -131,67 +133,3 @@ def tuned(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", every_t=False
     with np.errstate(invalid="ignore"):
         best = Tuned(np.sqrt(distance_terms / rest), 2 * np.sqrt(distance_terms * rest))
     return best if every_t else Tuned(*map(float, best))
-
-
-class _Problem:
-    """Checked input, reduced to the updates with a positive learning rate (a zero moves nothing)."""
-
-    def __init__(self, lr, grad_norm, distance, kind):
-        self.last_iterate = check_choice("kind", kind, KINDS) == "last_iterate"
-        self.distance = check_number("distance", distance, "it is ||x_1 - x*||", open_low=True)
-        lr = check_lr(lr)
-        norm = _check_grad_norm(grad_norm, lr.size)
-        self.total_steps = lr.size
-        self.moves = lr > 0
-        self.lr = lr if self.moves.all() else lr[self.moves]
-        squares = norm**2 if norm.ndim == 0 or self.lr is lr else norm[self.moves] ** 2
-        self.noise = self.lr * squares  # eta_t G_t^2
-        self.charges = self.lr * self.noise  # q_t = eta_t^2 G_t^2
-
-    def last(self):
-        """(t1, t2, t2 + t3) at T, as floats."""
-        if self.last_iterate and not self.moves[-1]:
-            zeros = self.total_steps - 1 - int(np.flatnonzero(self.moves)[-1])
-            raise ValueError(
-                f"lr ends with {zeros} zero(s), for which the last-iterate bound is infinite: an update with learning rate 0 "
-                f"is no update; pass lr[:{self.total_steps - zeros}]"
-            )
-        high, low = prefix_sums(self.lr)
-        noise_high, noise_low = prefix_sums(self.charges)
-        total = float(high[-1] + low[-1])
-        noise_term = float(noise_high[-1] + noise_low[-1]) / (2 * total)
-        rest = noise_term
-        if self.last_iterate:
-            rest = (float(self.noise[-1]) + last_noise_sum(high, low, self.charges)) / 2
-        return self.distance**2 / (2 * total), noise_term, rest
-
-    def every(self):
-        """(t1, t2 + t3) at every t, shape (T,) each."""
-        high, low = prefix_sums(self.lr)
-        if self.last_iterate:
-            rest = (self.noise + noise_sums(high, low, self.charges)) / 2
-        else:
-            rest = sum(prefix_sums(self.charges)) / (2 * (high + low))
-        return self._spread(self.distance**2 / (2 * (high + low))), self._spread(rest, self.last_iterate)
-
-    def _spread(self, values, infinite=False):
-        """Values at positive updates to all updates: kept since the last move, or infinite where nothing moved."""
-        if self.moves.all():
-            return values
-        latest = np.cumsum(self.moves) - 1
-        result = np.where(latest >= 0, values[latest], np.inf)
-        if infinite:
-            result[~self.moves] = np.inf
-        return result
-
-
-def _check_grad_norm(grad_norm, total_steps):
-    norm = np.asarray(grad_norm, dtype=np.float64)
-    if norm.ndim and norm.shape != (total_steps,):
-        raise ValueError(f"grad_norm has shape {norm.shape}, expected a number or shape ({total_steps},): one norm for each learning rate")
-    bad = ~(np.isfinite(norm) & (norm >= 0))
-    if bad.any():
-        where = f" at update {int(np.argmax(bad)) + 1}" if norm.ndim else ""
-        value = norm[np.argmax(bad)] if norm.ndim else norm
-        raise ValueError(f"grad_norm={value:g}{where} must be finite and >= 0: drop or replace the invalid norm first")
-    return norm

@@ -1,36 +1,24 @@
-"""Prefix sums that keep every digit: the gaps S_T - S_k decide the bound, and subtraction would lose them."""
+"""Prefix sums of non-negative numbers in which nothing cancels: the gaps S_T - S_k decide the bound."""
 
 import numpy as np
 
+_BLOCK = 32
 
-def prefix_sums(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Prefix sums of non-negative `values` as unevaluated pairs: ``S_j = high[j-1] + low[j-1]``.
 
-    Relative to the total, the pairs are good to about 1e-29, so that ``gap`` is accurate to a few ulp even where
-    it is a 1e-10 of the total. Shapes: (n,) in, two times (n,) out.
+def cumulative(values: np.ndarray) -> np.ndarray:
+    """Prefix sums of non-negative `values`, shape (n,), each good to about 32 log_32(n) ulp at worst, 1 ulp typically.
 
-    The values are split into two fixed-point parts, whose cumulative sums are exact in float64 because every
-    partial sum is a multiple of the part's unit below 2^53 units, and a remainder whose sum may round.
+    The sums are blocked (inside blocks of 32, then recursively over the blocks' totals): a plain cumulative sum
+    makes up to n errors of one ulp. Suffix sums, ``cumulative(values[::-1])[::-1]``, are gaps without subtraction.
     """
-    total = float(np.sum(values))
-    first, rest = _fixed_point(values, total)
-    second, rest = _fixed_point(rest, float(np.sum(np.abs(rest))))
-    sums = np.cumsum(first)
-    small = np.cumsum(second)
-    high = sums + small
-    low = (sums - (high - (high - sums))) + (small - (high - sums)) + np.cumsum(rest)
-    return high, low
-
-
-def gap(high_to, low_to, high_from, low_from):
-    """``S_to - S_from`` from the pairs of `prefix_sums`, broadcast."""
-    return (high_to - high_from) + (low_to - low_from)
-
-
-def _fixed_point(values, bound):
-    """Split values into multiples of a unit for which sums up to 4 `bound` are exact, and what remains."""
-    if bound == 0:
-        return np.zeros_like(values), values
-    unit = np.ldexp(1.0, int(np.frexp(bound)[1]) + 2 - 53)
-    part = np.rint(values / unit) * unit if unit > 1e-290 else values
-    return part, values - part
+    rows = values.size // _BLOCK
+    split = rows * _BLOCK
+    result = np.empty(values.size)
+    body = result[:split].reshape(rows, _BLOCK)
+    np.cumsum(values[:split].reshape(rows, _BLOCK), axis=1, out=body)
+    np.cumsum(values[split:], out=result[split:])
+    if rows:
+        before = cumulative(body[:, -1])
+        body[1:] += before[:-1, None]
+        result[split:] += before[-1]
+    return result
