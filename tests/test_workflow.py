@@ -98,9 +98,9 @@ def test_nothing_changed_nothing_runs(built):
 
 EDITS = {
     "numeric module": (
-        "src/lastiterate/bound/omega.py",
-        "_check_grad_norm(grad_norm, lr.size)",
-        "_check_grad_norm(grad_norm, int(lr.size))",
+        "src/lastiterate/bound/problem.py",
+        "check_grad_norm(grad_norm, lr.size)",
+        "check_grad_norm(grad_norm, int(lr.size))",
     ),
     "drawing module": ("src/lastiterate/draw/schedule_comparison.py", "ncols=3", "ncols=2"),
     "analysis": ("src/lastiterate/analyse/cooldown_length_logs.py", "nnls(design / scale, loss)", "nnls(design / scale, 1 * loss)"),
