@@ -180,7 +180,7 @@ def test_a_bad_config_stops_before_any_job(built):
 
 
 def test_a_selection_that_matches_nothing_lists_what_there_is(built):
-    with edited(built / "config/config.yaml", "cooldown: 0.2", "cooldown: 0.3"), pytest.raises(RuntimeError) as error:
+    with edited(built / "config/config.yaml", "schedule_name: wsd", "schedule_name: wds"), pytest.raises(RuntimeError) as error:
         snakemake(built, "schaipp")
     assert "does not match any run. Selectable runs:" in str(error.value) and "0.5" in str(error.value)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lastiterate.bound import KINDS, omega, omega_trajectory, tuned
+from lastiterate.bound import KINDS, tuned
 from lastiterate.schedules import FAMILIES, Schedule
 from lastiterate.workflow.files import Rows
 
@@ -20,6 +20,32 @@ def base_lr_grid(log2_min: float, log2_max: float, count: int) -> np.ndarray:
     return np.logspace(log2_min, log2_max, count, base=2)
 
 
+class BoundCurve:
+    """Omega_t of a schedule at every t and any base learning rate, from one pass over the updates.
+
+    With gamma*_t and Omega*_t the tuned values at t, ``Omega_t(gamma) = Omega*_t/2 (gamma*_t/gamma + gamma/gamma*_t)``.
+    """
+
+    def __init__(self, schedule: Schedule, grad_norm: float, distance: float, kind: str = "last_iterate"):
+        self.schedule = schedule
+        self.best = tuned(schedule, grad_norm, distance, kind=kind, every_t=True)
+
+    @property
+    def tuned(self) -> tuple[float, float]:
+        """(gamma*, Omega*) at the last step."""
+        return float(self.best.base_lr[-1]), float(self.best.value[-1])
+
+    def final(self, base_lr):
+        """Omega_T at one or several base learning rates."""
+        best_lr, value = self.tuned
+        return value / 2 * (best_lr / base_lr + base_lr / best_lr)
+
+    def columns(self, base_lr: float) -> dict[str, np.ndarray]:
+        """Columns t (1-based), lr and omega of a run at one base learning rate."""
+        omega = self.best.value / 2 * (self.best.base_lr / base_lr + base_lr / self.best.base_lr)
+        return {"t": np.arange(1, omega.size + 1), "lr": base_lr * self.schedule.lr, "omega": omega}
+
+
 class BoundTables:
     """Collects, for each schedule of a family, the tables that the bound figures are drawn from.
 
@@ -31,17 +57,13 @@ class BoundTables:
         self.distance, self.grad_norm, self.grid = distance, grad_norm, grid
         self.tables = {name: Rows() for name in ("tuned", "lr_sweep", "convergence")}
 
-    def add(self, schedule: Schedule, /, **labels) -> None:
-        """Evaluate `schedule` (peak 1) under both kinds of bound; `labels` become columns."""
-        for kind in KINDS:
-            first, *others = omega(schedule, self.grad_norm, self.distance, kind=kind).terms
-            base_lr, value = tuned(schedule, self.grad_norm, self.distance, kind=kind)
+    def add(self, schedule: Schedule, /, **labels) -> dict[str, BoundCurve]:
+        """Evaluate `schedule` (peak 1) under both kinds of bound; `labels` become columns. Returns the curves by kind."""
+        curves = {kind: BoundCurve(schedule, self.grad_norm, self.distance, kind) for kind in KINDS}
+        for kind, curve in curves.items():
             labels = {**labels, "kind": kind}
+            base_lr, value = curve.tuned
             self.tables["tuned"].add(**labels, base_lr=base_lr, omega=value)
-            self.tables["lr_sweep"].add(**labels, base_lr=self.grid, omega=first / self.grid + self.grid * sum(others))
-            self.tables["convergence"].add(**labels, **self.curve(schedule.with_peak_lr(base_lr), kind=kind))
-
-    def curve(self, schedule: Schedule, kind: str = "last_iterate") -> dict[str, np.ndarray]:
-        """Columns t (1-based), lr and omega over the updates of a run."""
-        t = np.arange(1, schedule.total_steps + 1)
-        return {"t": t, "lr": schedule.lr, "omega": omega_trajectory(schedule, self.grad_norm, self.distance, kind=kind)}
+            self.tables["lr_sweep"].add(**labels, base_lr=self.grid, omega=curve.final(self.grid))
+            self.tables["convergence"].add(**labels, **curve.columns(base_lr))
+        return curves

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from lastiterate.bound import KINDS, omega
 from lastiterate.schedules import wsd
 from lastiterate.simulate.common import BoundTables, base_lr_grid
 from lastiterate.workflow.files import Rows
@@ -11,18 +10,15 @@ from lastiterate.workflow.step import run_step
 
 def compute(parameters, inputs=()):
     """Tables tuned, lr_sweep, convergence, cooldown_range."""
-    distance, grad_norm = parameters["distance"], parameters["grad_norm"]
-    bounds = BoundTables(distance, grad_norm, base_lr_grid(**parameters["base_lr_sweep"]))
+    bounds = BoundTables(parameters["distance"], parameters["grad_norm"], base_lr_grid(**parameters["base_lr_sweep"]))
     ranges = Rows()
     total_steps = parameters["total_steps"]
     for shape, entry in parameters["decay_shapes"].items():
         for cooldown in np.linspace(1 / total_steps, total_steps / (total_steps + 1), parameters["cooldown_count"]).tolist():
-            schedule = wsd(total_steps, cooldown, shape)
-            bounds.add(schedule, decay_shape=shape, cooldown=cooldown)
-            for kind in KINDS:
+            curves = bounds.add(wsd(total_steps, cooldown, shape), decay_shape=shape, cooldown=cooldown)
+            for kind, curve in curves.items():
                 for base_lr in entry["cooldown_range_base_lr"]:
-                    value = omega(schedule.with_peak_lr(base_lr), grad_norm, distance, kind=kind)
-                    ranges.add(decay_shape=shape, cooldown=cooldown, kind=kind, base_lr=base_lr, omega=float(value))
+                    ranges.add(decay_shape=shape, cooldown=cooldown, kind=kind, base_lr=base_lr, omega=curve.final(base_lr))
     return {**bounds.tables, "cooldown_range": ranges}
 
 

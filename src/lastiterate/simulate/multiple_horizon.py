@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import curve_fit
 
 from lastiterate.bound import KINDS
-from lastiterate.simulate.common import BoundTables, base_lr_grid, build_schedule
+from lastiterate.simulate.common import BoundCurve, BoundTables, base_lr_grid, build_schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import run_step
 
@@ -26,9 +26,12 @@ def compute(parameters, inputs=()):
     several = Rows()
     panel = parameters["multiple_base_lr"]
     for name, values in panel["base_lr"].items():
+        if name not in parameters["schedules"]:
+            raise ValueError(f"multiple_base_lr.base_lr names {name!r}, but schedules has {', '.join(parameters['schedules'])}")
+        schedule = build_schedule(panel["total_steps"], **parameters["schedules"][name])
+        curve = BoundCurve(schedule, parameters["grad_norm"], parameters["distance"])
         for base_lr in values:
-            schedule = build_schedule(panel["total_steps"], **parameters["schedules"][name]).with_peak_lr(base_lr)
-            several.add(schedule=name, base_lr=base_lr, **bounds.curve(schedule))
+            several.add(schedule=name, base_lr=base_lr, **curve.columns(base_lr))
     return {**bounds.tables, "fit_gamma_star": fits, "multiple_base_lr": several}
 
 
