@@ -19,6 +19,6 @@ for family in FAMILIES.values():
                 parameters=family.parameters,
                 code=code_hash(f"lastiterate.analyse.{family.name}"),
             shell:
-                "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} > {log} 2>&1"
+                "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log} >&2"
 
         describe(f"analyse_{family.name}", f"Tables of {family.paper}/{family.name}: {family.title}.")

@@ -29,6 +29,6 @@ for family in FAMILIES.values():
             parameters=family.parameters,
             code=code_hash(f"lastiterate.draw.{family.name}"),
         shell:
-            "python -m {params.module} --parameters {params.parameters:q} --input {input.tables:q} --output {output:q} > {log} 2>&1"
+            "python -m {params.module} --parameters {params.parameters:q} --input {input.tables:q} --output {output:q} 2>&1 | tee {log} >&2"
 
     describe(f"draw_{family.name}", f"Figures of {family.paper}/{family.name}: {family.title}.")

@@ -17,6 +17,6 @@ for family in FAMILIES.values():
                 parameters=family.parameters,
                 code=code_hash(f"lastiterate.simulate.{family.name}"),
             shell:
-                "python -m {params.module} --parameters {params.parameters:q} --output {output:q} > {log} 2>&1"
+                "python -m {params.module} --parameters {params.parameters:q} --output {output:q} 2>&1 | tee {log} >&2"
 
         describe(f"simulate_{family.name}", f"Tables of {family.paper}/{family.name}: {family.title}.")
