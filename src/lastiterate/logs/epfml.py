@@ -131,7 +131,7 @@ def _schedule(config: dict, base_lr: float, file: str) -> Schedule:
 
 
 def _one_cycle(config: dict, total: int, warmup: int, base_lr: float) -> Schedule:
-    """torch's OneCycleLR with cosine annealing: both halves are cosines, the peak is executed by update `warmup`."""
+    """Torch's OneCycleLR with cosine annealing: both halves are cosines, the peak is executed by update `warmup`."""
     final = config.get("cos_final_lr")
     ratio = COSINE_FINAL if final is None or final < 0 else final / base_lr
     phases = (

@@ -26,7 +26,9 @@ READERS = {"epfml": epfml.read}
 def ingest(source: Source) -> tuple[list[RunLog], list[Note]]:
     """Read and join the runs of a source; notes of runs that are left out come first."""
     if source.reader not in READERS:
-        raise StepError(f"source {source.name} wants reader {source.reader!r}, but there is {', '.join(READERS)}: correct config/sources.csv")
+        raise StepError(
+            f"source {source.name} wants reader {source.reader!r}, but there is {', '.join(READERS)}: correct config/sources.csv"
+        )
     reader = READERS[source.reader]
     runs, notes = [], []
     for entry in source.files:
