@@ -1,11 +1,15 @@
 """Schedule optimisation: known minima, constraints, and certificates that hold."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
 from lastiterate import schedules as s
 from lastiterate.bound import omega, optimise_schedule, tuned
+from lastiterate.logs import epfml
+from lastiterate.workflow.sources import load_sources
 
 CONSTRAINTS = {
     "free": {},
@@ -119,3 +123,16 @@ def test_bad_input_names_value_rule_and_fix(kwargs, message):
         optimise_schedule(**{"total_steps": 3} | kwargs)
     with pytest.raises(MemoryError, match="evaluate a coarser schedule"):
         optimise_schedule(10**15)
+
+
+@pytest.mark.parametrize("name", ["cos-zero-124m", "ann124-0.2"])
+def test_observed_gradient_norms_beat_the_refined_schedule(mirror, name):
+    # the schedule of arXiv:2310.07831 for the norms of a public run, unsmoothed: weights G^-2 times their tail sums
+    files = load_sources(Path(__file__).parents[1] / "config/sources.csv")["schaipp_grad_norm"].files
+    entry = next(file for file in files if f"/{name}_" in file.path and "_lr0.001_" in file.path)
+    run = epfml.read(mirror / entry.key, entry.path)
+    norm = np.interp(np.arange(1, run.schedule.total_steps), *run.series["grad_norm"])
+    weights = norm**-2
+    refined = weights * (np.cumsum(weights[::-1])[::-1] - weights + norm[-1] ** -2)
+    best = optimise_schedule(norm.size, norm)
+    assert best.value < tuned(refined, norm).value
