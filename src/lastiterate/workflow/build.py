@@ -15,14 +15,14 @@ def main() -> int:
         print(f"lastiterate: stopped after {elapsed:.0f} s; the message above says why, the rest is in logs/", file=sys.stderr)
         return status
     parts = [_count(Path(folder), what, begun) for folder, what in (("figures", "figure files"), ("results", "tables"))]
-    print(f"lastiterate: {' and '.join(parts)} in {elapsed:.1f} s")
+    print(f"lastiterate: built {' and '.join(parts)} in {elapsed:.1f} s")
     return 0
 
 
 def _count(folder: Path, what: str, begun: float) -> str:
     files = [path for path in folder.rglob("*") if path.is_file() and path.suffix in (".svg", ".pdf", ".png", ".csv")]
     built = sum(path.stat().st_mtime >= begun for path in files)
-    return f"built {built} of {len(files)} {what} in {folder.resolve()}{'/'}"
+    return f"{built} of {len(files)} {what} in {folder.resolve()}{'/'}"
 
 
 if __name__ == "__main__":
