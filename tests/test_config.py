@@ -166,6 +166,14 @@ def test_a_claim_is_decided_by_its_table(tmp_path, monkeypatch, fields, ours, st
     assert check_claim(claim(**fields))["status"] == status
 
 
+@pytest.mark.parametrize("change", [{"tolerance": ""}, {"tolerance": "-1"}, {"tolerance": "nan"}, {"published": "many"}])
+def test_a_claim_without_a_number_or_tolerance_is_an_error(tmp_path, change):
+    path = tmp_path / "claims.csv"
+    path.write_text(",".join(COLUMNS) + "\n" + ",".join(claim(**change).values()) + "\n")
+    with pytest.raises(ValueError, match="claim a: published=.* and tolerance=.* must be numbers, tolerance >= 0"):
+        load_claims(path)
+
+
 def test_a_claim_that_names_no_row_or_column_is_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("results").mkdir()

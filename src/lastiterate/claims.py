@@ -36,7 +36,8 @@ def load_claims(path: Path | str) -> list[dict[str, str]]:
         where = f"{path}: claim {row['id']}"
         if row["comparison"] not in ("abs", "rel", "eq", "ge", "le"):
             raise ValueError(f"{where}: comparison={row['comparison']!r} is not one of abs, rel, eq, ge, le")
-        if row["comparison"] != "eq" and (_number(row["published"]) is None or not (_number(row["tolerance"]) or 0) >= 0):
+        published, tolerance = _number(row["published"]), _number(row["tolerance"])
+        if row["comparison"] != "eq" and (published is None or tolerance is None or not tolerance >= 0):
             raise ValueError(f"{where}: published={row['published']!r} and tolerance={row['tolerance']!r} must be numbers, tolerance >= 0")
         if not row["table"] or not row["column"]:
             raise ValueError(f"{where}: names no table and column that decide it")

@@ -78,9 +78,9 @@ class Problem:
                 rest = cauchy_transform(self.lr, rtol).apply(self.charges)
                 rest += self.lr * self.squares
                 rest /= 2
-            else:
-                rest = cumulative(self.charges) / (2 * cumulative(self.lr))
             distance = cumulative(self.lr)
+            if not self.last_iterate:
+                rest = cumulative(self.charges) / (2 * distance)
             np.divide(self.distance / 2, distance, out=distance)
             distance *= self.distance
         check_finite(rest.max() + distance.max(), "the bound")
