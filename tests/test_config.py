@@ -170,7 +170,7 @@ def test_a_claim_is_decided_by_its_table(tmp_path, monkeypatch, fields, ours, st
 def test_a_claim_without_a_number_or_tolerance_is_an_error(tmp_path, change):
     path = tmp_path / "claims.csv"
     path.write_text(",".join(COLUMNS) + "\n" + ",".join(claim(**change).values()) + "\n")
-    with pytest.raises(ValueError, match="claim a: published=.* and tolerance=.* must be numbers, tolerance >= 0"):
+    with pytest.raises(ValueError, match=r"claim a: published=.* and tolerance=.* must be numbers, tolerance >= 0"):
         load_claims(path)
 
 
