@@ -20,7 +20,7 @@ LOGS = {"loss_curves_210m", "cooldown_length_logs"}
 
 
 def make_copy(folder: Path) -> Path:
-    """The working tree (code, rules, config) with a small config and a registry of made-up logs."""
+    """The working tree (code, rules, config) with a small config of a few families and a registry of made-up logs."""
     for name in ("src", "rules", "config", "profiles"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "environment.yml"):
@@ -28,13 +28,17 @@ def make_copy(folder: Path) -> Path:
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
     config["figures"]["formats"] = ["svg"]
     schaipp = config["schaipp"]
-    schaipp["multiple_horizon"] |= {"total_steps": [20, 40], "multiple_base_lr": {"total_steps": 30, "base_lr": {"wsd": [0.1]}}}
+    few = {"total_steps": [30], "base_lr": {"wsd": [0.1]}}
+    schaipp["multiple_horizon"] |= {"total_steps": [20, 40], "multiple_base_lr": few, "only_convergence": few}
     schaipp["schedule_comparison"]["total_steps"] = 30
     schaipp["cooldown_length"] |= {"total_steps": 30, "cooldown_count": 2}
     schaipp["loss_curves_210m"] |= {"sources": ["tiny"], "select": [{"base_lr": 0.001, "schedule_name": "wsd", "cooldown": 0.2}]}
     sweep = {"base_lr": [0.001, 0.002, 0.004], "cooldown": [0.2, 0.5]}
     schaipp["cooldown_length_logs"] |= {"sources": ["tiny"], "select": [sweep], "cooldown_range_base_lr": [0.001, 0.002]}
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    figures = yaml.safe_load((folder / "config/figures.yaml").read_text())
+    figures["figures"]["families"] = {name: figures["figures"]["families"][name] for name in sorted(THEORY | LOGS)}
+    (folder / "config/figures.yaml").write_text(yaml.safe_dump(figures, sort_keys=False))
     rows = [row for lr in (0.001, 0.002, 0.004) for row in made_up.write_mirror(folder / "mirror", made_up.family(lr))]
     made_up.write_sources(folder / "config/sources.csv", rows)
     return folder

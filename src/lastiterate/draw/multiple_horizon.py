@@ -7,13 +7,14 @@ from lastiterate.draw import common as c
 
 
 def draw(tables, parameters):
-    """Panels lr_sweep, convergence, fit_gamma_star (each also as _ablation) and multiple_base_lr."""
+    """Panels lr_sweep, convergence, fit_gamma_star (each also as _ablation) multiple_base_lr and only_convergence."""
     for kind in ("last_iterate", "average_iterate"):
         chosen = {name: table[table.kind == kind] for name, table in tables.items() if "kind" in table}
         yield "lr_sweep" + c.suffix(kind), lr_sweep(chosen)
         yield "convergence" + c.suffix(kind), convergence(chosen)
         yield "fit_gamma_star" + c.suffix(kind), fit_gamma_star(chosen)
     yield "multiple_base_lr", multiple_base_lr(tables["multiple_base_lr"])
+    yield "only_convergence", only_convergence(tables["only_convergence"])
 
 
 def curves(table, by):
@@ -82,6 +83,21 @@ def multiple_base_lr(table):
     handles = [c.Line2D([], [], color=colours[-1]) for colours in groups.values()]
     axes.legend(handles, list(groups), title="light to dark, small to large $\\gamma$:", title_fontsize=8.5, loc="upper right")
     axes.set(xlabel=c.STEP, ylabel=c.BOUND, xlim=(0, None), ylim=(0.02, 0.45))
+    return figure
+
+
+def only_convergence(table):
+    """Omega_t of cosine and wsd at long horizons, each schedule at one base learning rate."""
+    figure, axes = plt.subplots()
+    for _, _, colour, rows in curves(table, "total_steps"):
+        axes.plot(rows.t, rows.omega, color=colour)
+    groups = {
+        rf"{name}, $\gamma = {rows.base_lr.iloc[0]:g}$": c.shades(name, rows.total_steps.nunique())
+        for name, rows in table.groupby("schedule")
+    }
+    last = table[table.t == table.total_steps].omega
+    axes.set(xlabel=c.STEP, ylabel=c.BOUND, xlim=(0, None), ylim=(0.7 * last.min(), 6 * last.max()))
+    c.shade_legend(axes, groups, [f"{v / 1000:g}k" for v in sorted(table.total_steps.unique())], "$T$", loc="upper right")
     return figure
 
 

@@ -20,13 +20,23 @@ def base_lr_grid(log2_min: float, log2_max: float, count: int) -> np.ndarray:
     return np.logspace(log2_min, log2_max, count, base=2)
 
 
+def drawn_steps(total_steps: int, most: int = 1200) -> np.ndarray:
+    """The steps (1-based) of a long run that a figure shows: all of at most `most`, else evenly spaced, and denser at both ends."""
+    if total_steps <= most:
+        return np.arange(1, total_steps + 1)
+    near = np.geomspace(1, total_steps / 2, most // 6).astype(int)
+    even = np.linspace(1, total_steps, most - 2 * near.size).astype(int)
+    return np.unique(np.concatenate([near, even, total_steps + 1 - near]))
+
+
 class BoundCurve:
     """Omega_t of a schedule at every t and any base learning rate, from one pass over the updates.
 
-    With gamma*_t and Omega*_t the tuned values at t, ``Omega_t(gamma) = Omega*_t/2 (gamma*_t/gamma + gamma/gamma*_t)``.
+    With gamma*_t and Omega*_t the tuned values at t, the two sides of the bound are ``Omega*_t gamma*_t/(2 gamma)`` (the
+    distance's) and ``Omega*_t gamma/(2 gamma*_t)`` (the noise's).
     """
 
-    def __init__(self, schedule: Schedule, grad_norm: float, distance: float, kind: str = "last_iterate"):
+    def __init__(self, schedule: Schedule, grad_norm, distance: float, kind: str = "last_iterate"):
         self.schedule = schedule
         self.best = tuned(schedule, grad_norm, distance, kind=kind, every_t=True)
 
@@ -40,10 +50,19 @@ class BoundCurve:
         best_lr, value = self.tuned
         return value / 2 * (best_lr / base_lr + base_lr / best_lr)
 
-    def columns(self, base_lr: float) -> dict[str, np.ndarray]:
-        """Columns t (1-based), lr and omega of a run at one base learning rate."""
-        omega = self.best.value / 2 * (self.best.base_lr / base_lr + base_lr / self.best.base_lr)
-        return {"t": np.arange(1, omega.size + 1), "lr": base_lr * self.schedule.lr, "omega": omega}
+    def terms(self, base_lr: float) -> tuple[np.ndarray, np.ndarray]:
+        """Omega_t at a base learning rate as the sum of its distance term and its noise terms, t = 1..T."""
+        half = self.best.value / 2
+        return half * (self.best.base_lr / base_lr), half * (base_lr / self.best.base_lr)
+
+    def columns(self, base_lr: float, **others) -> dict[str, np.ndarray]:
+        """Columns t (1-based), lr and omega of a run at one base learning rate, at the steps that are drawn.
+
+        `others` are further columns, of shape (T,).
+        """
+        columns = {"lr": base_lr * self.schedule.lr, "omega": sum(self.terms(base_lr)), **others}
+        steps = drawn_steps(self.schedule.total_steps)
+        return {"t": steps, **{name: values[steps - 1] for name, values in columns.items()}}
 
 
 class BoundTables:
@@ -53,13 +72,13 @@ class BoundTables:
     Every row names the kind of bound and the labels it was added with.
     """
 
-    def __init__(self, distance: float, grad_norm: float, grid: np.ndarray):
-        self.distance, self.grad_norm, self.grid = distance, grad_norm, grid
+    def __init__(self, distance: float, grid: np.ndarray):
+        self.distance, self.grid = distance, grid
         self.tables = {name: Rows() for name in ("tuned", "lr_sweep", "convergence")}
 
-    def add(self, schedule: Schedule, /, **labels) -> dict[str, BoundCurve]:
+    def add(self, schedule: Schedule, grad_norm, /, **labels) -> dict[str, BoundCurve]:
         """Evaluate `schedule` (peak 1) under both kinds of bound; `labels` become columns. Returns the curves by kind."""
-        curves = {kind: BoundCurve(schedule, self.grad_norm, self.distance, kind) for kind in KINDS}
+        curves = {kind: BoundCurve(schedule, grad_norm, self.distance, kind) for kind in KINDS}
         for kind, curve in curves.items():
             labels = {**labels, "kind": kind}
             base_lr, value = curve.tuned

@@ -10,12 +10,12 @@ from lastiterate.workflow.step import run_step
 
 def compute(parameters, inputs=()):
     """Tables tuned, lr_sweep, convergence, cooldown_range."""
-    bounds = BoundTables(parameters["distance"], parameters["grad_norm"], base_lr_grid(**parameters["base_lr_sweep"]))
+    bounds = BoundTables(parameters["distance"], base_lr_grid(**parameters["base_lr_sweep"]))
     ranges = Rows()
     total_steps = parameters["total_steps"]
     for shape, entry in parameters["decay_shapes"].items():
         for cooldown in np.linspace(1 / total_steps, total_steps / (total_steps + 1), parameters["cooldown_count"]).tolist():
-            curves = bounds.add(wsd(total_steps, cooldown, shape), decay_shape=shape, cooldown=cooldown)
+            curves = bounds.add(wsd(total_steps, cooldown, shape), parameters["grad_norm"], decay_shape=shape, cooldown=cooldown)
             for kind, curve in curves.items():
                 for base_lr in entry["cooldown_range_base_lr"]:
                     ranges.add(decay_shape=shape, cooldown=cooldown, kind=kind, base_lr=base_lr, omega=curve.final(base_lr))

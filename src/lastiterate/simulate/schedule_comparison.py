@@ -6,9 +6,9 @@ from lastiterate.workflow.step import run_step
 
 def compute(parameters, inputs=()):
     """Tables tuned, lr_sweep, convergence."""
-    bounds = BoundTables(parameters["distance"], parameters["grad_norm"], base_lr_grid(**parameters["base_lr_sweep"]))
+    bounds = BoundTables(parameters["distance"], base_lr_grid(**parameters["base_lr_sweep"]))
     for name, entry in parameters["schedules"].items():
-        bounds.add(build_schedule(parameters["total_steps"], **entry), schedule=name)
+        bounds.add(build_schedule(parameters["total_steps"], **entry), parameters["grad_norm"], schedule=name)
     return bounds.tables
 
 
