@@ -14,7 +14,7 @@ def log(base_lr=0.001, total=1000, cooldown=0.2, scheduler="wsd", start=0, every
     """A log as a dict; `start` > 0 makes it a run that resumed from a stable run at that step."""
     name = f"tiny_lr{base_lr}_{scheduler}_{decay}_{cooldown}_iter{total}"
     stable = f"tiny_lr{base_lr}_wsd_linear_0.0_iter{total}"
-    entry = executed(base_lr, total, cooldown, scheduler, warmup, decay)
+    entry = executed(base_lr, total, cooldown, scheduler, warmup, decay, config.get("wsd_twostage_transition_after"))
     train = np.arange(start + every, total + 1, every)
     val = np.arange(start, total, 4 * every)
     loss = lambda t: 3.0 + 10.0 / np.sqrt(t + 10) + 20 * base_lr - 0.2 * (t / total) * cooldown
@@ -25,19 +25,24 @@ def log(base_lr=0.001, total=1000, cooldown=0.2, scheduler="wsd", start=0, every
             "warmup_steps": warmup, "wsd_fract_decay": cooldown, "wsd_final_lr_scale": 0, "decay_type": decay, "cos_final_lr": -1,
             "batch_size": 2, "acc_steps": 1, "world_size": 1, "sequence_length": 8,
             "resume_from": f"/somewhere/exps/{stable}/ckpts/{start}" if start else None,
+            "wsd_twostage_transition_steps": 100, "wsd_twostage_factor": 0.5,
             **config,
         },
         "summary": {"parameters": n_params, "train/loss": float(loss(total)), "final-val/loss": float(loss(total)) + 0.035},
         "history": {
-            "train": {"iter": train.tolist(), "train_loss": loss(train).tolist(), "train_lr": [*entry[train[:-1]].tolist(), 0.0]},
+            "train": {"iter": train.tolist(), "train_loss": loss(train).tolist(), "train_lr": [*entry[train[:-1]].tolist(), 0.0],
+                      "grad_norm": (0.01 * base_lr**-0.5 * (1 + 30 / (train + 10))).tolist()},
             "val": {"iter": val.tolist(), "val_loss": loss(val).tolist(), "val_acc": [0.5]},
         },
     }  # fmt: skip
 
 
-def executed(base_lr, total, cooldown, scheduler, warmup, decay):
+def executed(base_lr, total, cooldown, scheduler, warmup, decay, switch=None):
     """Learning rates of updates 1..T as the trainer's rules give them, written down by themselves."""
     step = np.arange(total)
+    if scheduler == "wsd_twostage":
+        marks = [0, warmup, switch, switch + 100, total - int(cooldown * total), total]
+        return base_lr * np.interp(step, marks, [0.01, 1, 1, 0.5, 0.5, 0])
     if scheduler == "cos":
         up = 1 + (0.01 - 1) / 2 * (1 + np.cos(np.pi * step / (warmup - 1)))
         down = 0.1 + (1 - 0.1) / 2 * (1 + np.cos(np.pi * (step - warmup + 1) / (total - warmup)))

@@ -35,20 +35,17 @@ def test_the_schedule_is_the_trainers(tmp_path, settings):
 
 
 def test_two_stage_schedule(tmp_path):
-    stages = {"wsd_twostage_transition_after": 400, "wsd_twostage_transition_steps": 100, "wsd_twostage_factor": 0.5}
-    data = made_up.log(scheduler="wsd_twostage", **stages)
-    step = np.arange(1000)
-    factor = np.interp(step, [0, 30, 400, 500, 800, 1000], [0.01, 1, 1, 0.5, 0.5, 0])
-    data["history"]["train"]["train_lr"] = [*(0.001 * factor[data["history"]["train"]["iter"][:-1]]).tolist(), 0.0]
-    run = read(tmp_path, data)
+    run = read(tmp_path, made_up.log(scheduler="wsd_twostage", wsd_twostage_transition_after=400))
     assert run.schedule.name == "two_stage"
+    factor = np.interp(np.arange(1000), [0, 30, 400, 500, 800, 1000], [0.01, 1, 1, 0.5, 0.5, 0])
     np.testing.assert_allclose(run.schedule.lr, 0.001 * factor, rtol=1e-12)
 
 
 def test_repeated_rows_are_averaged_and_noted(tmp_path):
     data = made_up.log()
     train = data["history"]["train"]
-    for column, value in (("iter", 50), ("train_loss", train["train_loss"][0] + 1.0), ("train_lr", train["train_lr"][0])):
+    again = {column: values[0] for column, values in train.items()} | {"train_loss": train["train_loss"][0] + 1.0}
+    for column, value in again.items():
         train[column] = [value, *train[column]][::-1]  # unordered too, as after a requeue
     run = read(tmp_path, data)
     steps, values = run.series["train_loss"]
@@ -161,7 +158,7 @@ def test_a_missing_stable_phase_leaves_the_run_out(tmp_path, change):
 
 def test_gaps_are_noted(tmp_path):
     data = made_up.log()
-    for column in ("iter", "train_loss", "train_lr"):
+    for column in data["history"]["train"]:
         del data["history"]["train"][column][5:10]
     (run,), _ = join_runs([read(tmp_path, data)])
     assert "no rows between steps 250 and 550" in [note.message for note in run.notes]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -15,12 +16,39 @@ from lastiterate.workflow.code_hash import code_hash
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
-THEORY = {"multiple_horizon", "schedule_comparison", "cooldown_length"}
-LOGS = {"loss_curves_210m", "cooldown_length_logs"}
+THEORY = {"schedule_comparison", "cooldown_length"}
+LOGS = {"loss_curves", "cooldown_length_logs", "grad_norm", "horizon_transfer_logs", "horizon_cooldown"}
+
+RATES = [0.001, 0.002, 0.004]
+FIRST = {"total_steps": 1000, "cooldown": 0.2, "base_lr": 0.001}
+LONGER = {"total_steps": 2000, "cooldown": 0.2, "base_lr": 0.001}
+EXTENSIONS = {
+    "first": [{**FIRST, "schedule_name": "wsd"}],
+    "same_lr": [{**LONGER, "schedule_name": "wsd"}],
+    "lowered_lr": [{**LONGER, "schedule_name": "two_stage"}],
+}
+OWN = {  # what a user writes in config.yaml for an own sweep, and all that is needed beside its rows of sources.csv
+    "loss_curves": {"models": {"mine": [{**FIRST, "schedule_name": "wsd"}]}},
+    "cooldown_length_logs": {
+        "select": [{"total_steps": 1000, "base_lr": RATES, "cooldown": [0.2, 0.5]}],
+        "cooldown_range_base_lr": [0.001, 0.002],
+    },
+    "grad_norm": {"select": [{"total_steps": 1000, "schedule_name": "wsd", "cooldown": 0.2, "base_lr": RATES}], "smoothing_rows": 3},
+    "horizon_transfer_logs": {"slope": {"from": -600, "to": 200, "gain": 0.01}, "models": {"mine": EXTENSIONS}},
+    "horizon_cooldown": {"models": {"mine": {**EXTENSIONS, "adapted_cooldown": [{**LONGER, "cooldown": 0.5, "schedule_name": "wsd"}]}}},
+}
+
+
+def own_logs() -> dict[str, dict]:
+    """A made-up sweep over base learning rates and cooldowns, and extensions of one of its runs."""
+    logs = {path: log for base_lr in RATES for path, log in made_up.family(base_lr).items()}
+    logs |= made_up.family(0.001, total=2000)
+    logs["data/two_stage.json"] = made_up.log(0.001, 2000, 0.2, scheduler="wsd_twostage", wsd_twostage_transition_after=800)
+    return logs
 
 
 def make_copy(folder: Path) -> Path:
-    """The working tree (code, rules, config) with a small config of a few families and a registry of made-up logs."""
+    """The working tree (code, rules, config) with two theory families, and every log family on a user's own sweep."""
     for name in ("src", "rules", "config", "profiles"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "environment.yml"):
@@ -28,19 +56,14 @@ def make_copy(folder: Path) -> Path:
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
     config["figures"]["formats"] = ["svg"]
     schaipp = config["schaipp"]
-    few = {"total_steps": [30], "base_lr": {"wsd": [0.1]}}
-    schaipp["multiple_horizon"] |= {"total_steps": [20, 40], "multiple_base_lr": few, "only_convergence": few}
     schaipp["schedule_comparison"]["total_steps"] = 30
     schaipp["cooldown_length"] |= {"total_steps": 30, "cooldown_count": 2}
-    schaipp["loss_curves_210m"] |= {"sources": ["tiny"], "select": [{"base_lr": 0.001, "schedule_name": "wsd", "cooldown": 0.2}]}
-    sweep = {"base_lr": [0.001, 0.002, 0.004], "cooldown": [0.2, 0.5]}
-    schaipp["cooldown_length_logs"] |= {"sources": ["tiny"], "select": [sweep], "cooldown_range_base_lr": [0.001, 0.002]}
+    schaipp |= {name: {"sources": ["tiny"], **entry} for name, entry in OWN.items()}
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     figures = yaml.safe_load((folder / "config/figures.yaml").read_text())
     figures["figures"]["families"] = {name: figures["figures"]["families"][name] for name in sorted(THEORY | LOGS)}
     (folder / "config/figures.yaml").write_text(yaml.safe_dump(figures, sort_keys=False))
-    rows = [row for lr in (0.001, 0.002, 0.004) for row in made_up.write_mirror(folder / "mirror", made_up.family(lr))]
-    made_up.write_sources(folder / "config/sources.csv", rows)
+    made_up.write_sources(folder / "config/sources.csv", made_up.write_mirror(folder / "mirror", own_logs()))
     return folder
 
 
@@ -95,6 +118,17 @@ def raw(folder: Path) -> Path:
     return folder / "data/raw" / made_up.REPOSITORY / made_up.COMMIT / "data/ann_lr0.002_0.5_iter1000.json"
 
 
+def test_a_sweep_of_ones_own_needs_rows_in_sources_and_a_selection_in_the_config(built):
+    read = lambda family, table: pd.read_csv(built / f"results/schaipp/{family}/{table}.csv")
+    assert sorted(read("cooldown_length_logs", "final_losses").base_lr.unique()) == RATES
+    assert read("grad_norm", "mean_fits").beta.tolist() == pytest.approx([0.5], abs=1e-6)  # the norms are made up as gamma^-1/2
+    (gains,) = read("horizon_transfer_logs", "gains").itertuples()
+    assert (gains.model_name, gains.total_steps) == ("mine", 2000) and gains.steps_per_gain > 0
+    assert set(read("horizon_cooldown", "finals").extension) == {"first", "same_lr", "lowered_lr", "adapted_cooldown"}
+    drawn = {path.name for path in (built / "figures/schaipp").glob("*/*_mine.svg")}
+    assert drawn == {"loss_curves_mine.svg", "horizon_transfer_mine.svg", "schedules_mine.svg", "horizon_cooldown_mine.svg"}
+
+
 def test_nothing_changed_nothing_runs(built):
     assert would_run(built) == set()
     assert "Nothing to be done" in snakemake(built, "schaipp")
@@ -114,7 +148,7 @@ EDITS = {
     "style": ("src/lastiterate/draw/style.mplstyle", "font.size: 10", "font.size: 11"),
 }
 EXPECTED = {
-    "numeric module": steps("simulate", THEORY) | steps("draw", THEORY),
+    "numeric module": steps("simulate", THEORY) | steps("draw", THEORY) | {"analyse_cooldown_length_logs", "draw_cooldown_length_logs"},
     "drawing module": {"draw_schedule_comparison"},
     "analysis": {"analyse_cooldown_length_logs", "draw_cooldown_length_logs"},
     "docstring": set(),

@@ -22,6 +22,12 @@ def load_history(inputs: Iterable[Path], run_ids: Sequence[str], columns: Sequen
     return pd.concat([part.astype({"run_id": str}) for part in parts], ignore_index=True)
 
 
+def loss_curves(inputs: Iterable[Path], labels: pd.DataFrame) -> pd.DataFrame:
+    """Logged validation loss (step, val_loss) of the runs of `labels` (run_id and label columns), which replace the run_id."""
+    history = load_history(inputs, labels.run_id.tolist(), ["val_loss"]).dropna()
+    return labels.merge(history, on="run_id").drop(columns="run_id")
+
+
 def select(runs: pd.DataFrame, clauses: Sequence[dict], one_per: Sequence[str]) -> pd.DataFrame:
     """Runs that fit all fields of at least one clause; a field holds a value or a list of values.
 

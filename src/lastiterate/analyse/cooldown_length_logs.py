@@ -7,12 +7,14 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from lastiterate.analyse.common import load_history, load_runs, select
+from lastiterate.bound import tuned
+from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
 
 
 def compute(parameters, inputs):
-    """Tables final_losses, best (in the sweep, per cooldown), fits (per cooldown) and convergence (of the best runs)."""
+    """Tables final_losses, best (in the sweep, per cooldown), fits and theory (best base LRs), convergence (of the best runs)."""
     runs = select(load_runs(inputs), parameters["select"], one_per=["cooldown", "base_lr"])
     final = runs[["cooldown", "base_lr", "final_val_loss", "source"]]
     best = runs.loc[runs.groupby("cooldown").final_val_loss.idxmin()]
@@ -22,6 +24,7 @@ def compute(parameters, inputs):
         "final_losses": dict(final.items()),
         "best": dict(best[["cooldown", "base_lr", "final_val_loss"]].items()),
         "fits": fit_sweeps(final),
+        "theory": theory(runs),
         "convergence": dict(curves.items()),
     }
 
@@ -41,6 +44,16 @@ def fit_sweeps(final: pd.DataFrame) -> Rows:
     reference = fits.columns["best_base_lr"][fits.columns["cooldown"].index(longest)]
     fits.columns["log_ratio"] = [math.log(reference / value) for value in fits.columns["best_base_lr"]]
     return fits
+
+
+def theory(runs: pd.DataFrame) -> Rows:
+    """For the schedule of each cooldown: the bound's best base learning rate, and its log-distance to the longest cooldown's."""
+    rows = Rows()
+    for run in runs.drop_duplicates("cooldown").sort_values("cooldown", ascending=False).itertuples():
+        base_lr = tuned(Schedule.from_json(run.schedule).with_peak_lr(1.0)).base_lr
+        longest = rows.columns.get("base_lr", [base_lr])[0]
+        rows.add(cooldown=run.cooldown, base_lr=base_lr, log_ratio=math.log(longest / base_lr))
+    return rows
 
 
 def fit_bound_form(base_lr: np.ndarray, loss: np.ndarray) -> tuple[float, float, float]:

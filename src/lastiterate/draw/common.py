@@ -7,6 +7,7 @@ to dark per schedule (blue against orange) or the perceptually uniform "viridis"
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # no creation time in the files, so that equal figures are equal bytes
 
@@ -18,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from PIL import Image
 
 from lastiterate.workflow.files import replacing
 from lastiterate.workflow.step import StepError, parse_arguments, reported_errors
@@ -33,12 +35,14 @@ FINAL_BOUND = r"Final bound $\Omega_T$"
 BOUND = r"Bound $\Omega_t$"
 TUNED_BOUND = r"Bound $\Omega_t$ at $\gamma^\star$"
 STEP = r"Step $t$"
+LOGGED_LOSS = "Validation loss (subset)"
 
 
 def run_draw(draw: Callable) -> None:
     """Run ``draw(tables, parameters)``, a generator of (panel name, figure), and save each to the outputs of its stem.
 
-    `tables` maps stems to data frames. Every panel asked for must come out; the rest is not saved.
+    `tables` maps stems to data frames. An animation is yielded as `Animation`. Every panel asked for must come out; the
+    rest is not saved.
     """
     arguments = parse_arguments(draw.__module__)
     with reported_errors():
@@ -50,15 +54,32 @@ def run_draw(draw: Callable) -> None:
         for panel, figure in draw(tables, arguments.parameters):
             for path in wanted.pop(panel, []):
                 save(figure, path)
-            plt.close(figure)
+            plt.close(figure.figure)
         if wanted:
             raise StepError(f"{draw.__module__} does not draw the panel(s) {', '.join(wanted)}: correct config/figures.yaml")
+
+
+class Animation(NamedTuple):
+    """A figure, the function that turns it into frame i, and the number of frames."""
+
+    figure: plt.Figure
+    update: Callable[[int], object]
+    frames: int
+    per_second: float = 12.0
 
 
 def save(figure, path: Path) -> None:
     """Save to the format of the suffix, whole or not at all."""
     with replacing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:])
+        if isinstance(figure, Animation):
+            images = []
+            for frame in range(figure.frames):
+                figure.update(frame)
+                figure.figure.canvas.draw()
+                images.append(Image.fromarray(np.asarray(figure.figure.canvas.buffer_rgba())).convert("P", palette=Image.Palette.ADAPTIVE))
+            images[0].save(temporary, format="gif", save_all=True, append_images=images[1:], duration=1000 / figure.per_second, loop=0)
+        else:
+            figure.savefig(temporary, format=path.suffix[1:])
 
 
 def shades(name: str, count: int) -> np.ndarray:
@@ -87,6 +108,44 @@ def shade_legend(owner, groups: dict[str, Sequence], values: Sequence[str], symb
 def legend_above(figure, **options) -> None:
     """Legend of a figure above its axes, for panels whose curves fill the axes."""
     figure.legend(loc="outside upper center", **options)
+
+
+def thousands(value, position=None):
+    """Tick formatter for steps: 50k."""
+    return f"{value / 1000:g}k" if value else "0"
+
+
+def extension_losses(table, names: dict[str, str], colours: dict) -> plt.Figure:
+    """Logged losses of a first run and of its extensions, with a magnified inset at the end of each horizon.
+
+    `table` has extension, total_steps, step and val_loss; `names` and `colours` are those of the extensions, in the order of
+    the legend. The curves run together until they branch, so the first run is drawn on top.
+    """
+    figure, axes = plt.subplots(figsize=(5.6, 4.0))
+    horizons = sorted(table[table.extension != "first"].total_steps.unique())
+    last = table[table.step == table.groupby(["extension", "total_steps"]).step.transform("max")]
+    low, longest = last.val_loss.min(), table.step.max()
+    insets = []
+    for horizon in horizons:
+        ends = last[last.total_steps == horizon].val_loss
+        margin = max(0.35 * (ends.max() - ends.min()), 0.002)
+        inset = axes.inset_axes([horizon / longest / 1.04 - 0.3, 0.07, 0.17, 0.22])
+        inset.set(xlim=(horizon * 0.975, horizon * 1.006), ylim=(ends.min() - margin, ends.max() + 2 * margin), xticks=[])
+        inset.tick_params(axis="y", labelsize=7, pad=1)
+        inset.spines[["top", "right"]].set_visible(True)
+        insets.append(inset)
+    for extension, name in names.items():
+        for i, (_, rows) in enumerate(table[table.extension == extension].groupby("total_steps")):
+            for place in (axes, *insets):
+                place.plot(
+                    rows.step, rows.val_loss, color=colours[extension], lw=1.5, label=None if i else name, zorder=2 + (extension == "first")
+                )
+    axes.set(xlabel=STEP, ylabel=LOGGED_LOSS, xlim=(0, longest * 1.04), ylim=(low - 0.22, low + 0.5))
+    for inset in insets:
+        axes.indicate_inset_zoom(inset, edgecolor="black")
+    axes.xaxis.set_major_formatter(thousands)
+    axes.legend(loc="upper right")
+    return figure
 
 
 def loglog(axes) -> None:

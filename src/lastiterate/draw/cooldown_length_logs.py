@@ -14,7 +14,7 @@ def draw(tables, parameters):
     yield "convergence", convergence(tables["convergence"])
     yield "cooldown_range", cooldown_range(tables["final_losses"], parameters["cooldown_range_base_lr"])
     yield "lr_sweep", lr_sweep(tables["final_losses"], tables["fits"])
-    yield "best_lr", best_lr(tables["fits"])
+    yield "best_lr", best_lr(tables["fits"], tables["theory"])
 
 
 def convergence(table):
@@ -23,7 +23,7 @@ def convergence(table):
     for cooldown, rows in table.groupby("cooldown"):
         axes.plot(rows.step, rows.val_loss, color=c.fraction_map()(cooldown), lw=1.4)
     last = table[table.step == table.step.max()].val_loss
-    axes.set(xlabel=c.STEP, ylabel="Validation loss (subset)", xlim=(0, None), ylim=(last.min() - 0.03, last.min() + 0.55))
+    axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, None), ylim=(last.min() - 0.03, last.min() + 0.55))
     c.fraction_bar(figure, axes, FRACTION)
     return figure
 
@@ -57,13 +57,15 @@ def lr_sweep(table, fits):
     return figure
 
 
-def best_lr(fits):
-    """The fits' best base learning rates, and their log-distance to that of the longest cooldown."""
+def best_lr(fits, theory):
+    """The fits' best base learning rates, and their log-distance to that of the longest cooldown, over the bound's."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
     left.plot(fits.cooldown, fits.best_base_lr * 1e3, "o-", color=c.CATEGORICAL[0])
     left.set(xlabel=FRACTION, ylabel=r"Best base learning rate $\gamma_c \times 10^3$", xlim=(0, 1.03), ylim=(0, None))
     longest = fits.cooldown.max()
-    right.plot(fits.cooldown, fits.log_ratio, "o-", color=c.CATEGORICAL[4])
+    right.plot(theory.cooldown, theory.log_ratio, "--", color=c.CATEGORICAL[1], label="bound, same schedules")
+    right.plot(fits.cooldown, fits.log_ratio, "o-", color=c.CATEGORICAL[4], label="fits to final losses")
+    right.legend(loc="upper right")
     right.set(xlabel=FRACTION, ylabel=rf"$\ln \gamma_{{{longest:g}}} - \ln \gamma_c$", xlim=(0, 1.03))
     return figure
 

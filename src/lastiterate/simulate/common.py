@@ -5,6 +5,7 @@ import numpy as np
 from lastiterate.bound import KINDS, tuned
 from lastiterate.schedules import FAMILIES, Schedule
 from lastiterate.workflow.files import Rows
+from lastiterate.workflow.thinning import drawn_steps
 
 
 def build_schedule(total_steps: int, family: str, **arguments) -> Schedule:
@@ -18,15 +19,6 @@ def build_schedule(total_steps: int, family: str, **arguments) -> Schedule:
 def base_lr_grid(log2_min: float, log2_max: float, count: int) -> np.ndarray:
     """`count` base learning rates, equally spaced in log2 from 2^log2_min to 2^log2_max."""
     return np.logspace(log2_min, log2_max, count, base=2)
-
-
-def drawn_steps(total_steps: int, most: int = 1200) -> np.ndarray:
-    """The steps (1-based) of a long run that a figure shows: all of at most `most`, else evenly spaced, and denser at both ends."""
-    if total_steps <= most:
-        return np.arange(1, total_steps + 1)
-    near = np.geomspace(1, total_steps / 2, most // 6).astype(int)
-    even = np.linspace(1, total_steps, most - 2 * near.size).astype(int)
-    return np.unique(np.concatenate([near, even, total_steps + 1 - near]))
 
 
 class BoundCurve:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from lastiterate.simulate.common import BoundTables, base_lr_grid, build_schedule, drawn_steps
+from lastiterate.simulate.common import BoundTables, base_lr_grid, build_schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import run_step
+from lastiterate.workflow.thinning import drawn_steps
 
 
 def compute(parameters, inputs=()):

@@ -1,9 +1,9 @@
 """multiple_horizon: tuned bounds of cosine and wsd over several horizons, and how gamma* falls with the horizon."""
 
 import numpy as np
-from scipy.optimize import curve_fit
 
 from lastiterate.bound import KINDS
+from lastiterate.fits import fit_power
 from lastiterate.simulate.common import BoundCurve, BoundTables, base_lr_grid, build_schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import run_step
@@ -39,13 +39,6 @@ def at_base_lrs(parameters, panel):
             for base_lr in values:
                 rows.add(schedule=name, total_steps=total_steps, base_lr=base_lr, **curve.columns(base_lr))
     return rows
-
-
-def fit_power(x, y):
-    """(A, B) of y = A x^B by least squares in y, as the paper fits it (not in log y)."""
-    exponent, log_factor = np.polyfit(np.log(x), np.log(y), 1)
-    (factor, exponent), _ = curve_fit(lambda x, a, b: a * x**b, x, y, p0=(np.exp(log_factor), exponent))
-    return float(factor), float(exponent)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 import numpy as np
 
 from lastiterate.schedules import constant, wsd
-from lastiterate.simulate.common import BoundCurve, drawn_steps
+from lastiterate.simulate.common import BoundCurve
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import run_step
+from lastiterate.workflow.thinning import drawn_steps
 
 
 def compute(parameters, inputs=()):

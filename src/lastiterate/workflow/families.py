@@ -1,6 +1,7 @@
 """The figure families: what figures.yaml lists and config.yaml parametrises, as paths and parameters for the rules."""
 
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ class Family:
     title: str
     step: str
     tables: tuple[str, ...]  # paths
-    figures: tuple[str, ...]  # paths, every panel in every format
+    figures: tuple[str, ...]  # paths, every panel in every format and every animation
     captions: dict[str, str]
     parameters: str  # JSON of the config entry
     sources: tuple[str, ...]
@@ -42,15 +43,32 @@ def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
             if source not in sources:
                 known = ", ".join(sources) or "none"
                 raise ValueError(f"config: {paper}.{name}.sources names {source!r}, but config/sources.csv has {known}")
+        panels, animations = expand_panels(entry["panels"], parameters), entry.get("animations", {})
+        files = [f"{panel}.{suffix}" for panel in panels for suffix in config["figures"]["formats"]] + [
+            f"{name}.gif" for name in animations
+        ]
         families[name] = Family(
             name,
             paper,
             entry["title"],
             entry["step"],
             tuple(f"results/{paper}/{name}/{table}.csv" for table in entry["tables"]),
-            tuple(f"figures/{paper}/{name}/{panel}.{suffix}" for panel in entry["panels"] for suffix in config["figures"]["formats"]),
-            entry["panels"],
+            tuple(f"figures/{paper}/{name}/{file}" for file in files),
+            {**panels, **animations},
             json.dumps(parameters),
             tuple(parameters.get("sources", ())),
         )
     return families
+
+
+def expand_panels(panels: dict[str, str], parameters: dict) -> dict[str, str]:
+    """Captions by panel, with a panel such as ``schedules_{models}`` once for every key (or item) of parameters["models"]."""
+    expanded = {}
+    for panel, caption in panels.items():
+        field = re.search(r"\{(\w+)\}", panel)
+        if field is None:
+            expanded[panel] = caption
+            continue
+        for key in parameters[field[1]]:
+            expanded[panel.replace(field[0], str(key))] = caption.replace(field[0], str(key))
+    return expanded

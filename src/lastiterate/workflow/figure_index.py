@@ -5,24 +5,27 @@ from pathlib import Path
 
 import yaml
 
+from lastiterate.workflow.families import expand_panels
 from lastiterate.workflow.files import replacing
 
 
 def figure_index(root: Path) -> str:
     """Text of figures/README.md."""
-    config = yaml.safe_load((root / "config/figures.yaml").read_text(encoding="utf-8"))
+    config, families = (yaml.safe_load((root / f"config/{name}.yaml").read_text(encoding="utf-8")) for name in ("config", "figures"))
     lines = [
         "# Figures",
         "",
-        "Generated from config/figures.yaml by `python -m lastiterate.workflow.figure_index`; do not edit. The files themselves are",
+        "Generated from config/ by `python -m lastiterate.workflow.figure_index`; do not edit. The files themselves are",
         "built by the workflow and not kept in the repository. Any of them can be built alone, by its name.",
     ]
-    for name, family in config["figures"]["families"].items():
+    for name, family in families["figures"]["families"].items():
         paper = family["paper"]
         data = "config.yaml alone" if family["step"] == "simulate" else "the public logs"
         lines += ["", f"## {paper}/{name}: {family['title']}", "", f"Rules `{family['step']}_{name}`, `draw_{name}`; from {data}.", ""]
-        for panel, caption in family["panels"].items():
-            lines.append(f"- **{panel}** `snakemake figures/{paper}/{name}/{panel}.svg`  \n  {caption}")
+        captions = {f"{panel}.svg": caption for panel, caption in expand_panels(family["panels"], config[paper][name]).items()}
+        captions |= {f"{animation}.gif": caption for animation, caption in family.get("animations", {}).items()}
+        for file, caption in captions.items():
+            lines.append(f"- **{Path(file).stem}** `snakemake figures/{paper}/{name}/{file}`  \n  {caption}")
     return "\n".join(lines) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""loss_curves_210m: validation loss of wsd and cosine runs at several horizons."""
+"""loss_curves: validation loss of wsd and cosine runs at several horizons."""
 
 import matplotlib.pyplot as plt
 
@@ -6,8 +6,13 @@ from lastiterate.draw import common as c
 
 
 def draw(tables, parameters):
-    """Panel loss_curves."""
-    table = tables["loss_curves"]
+    """Panels loss_curves_MODEL."""
+    for model, table in tables["loss_curves"].groupby("model_name", sort=False):
+        yield f"loss_curves_{model}", loss_curves(table)
+
+
+def loss_curves(table):
+    """Validation loss against step, one hue per schedule, horizons from light to dark."""
     figure, axes = plt.subplots()
     groups = {}
     for name, rows in table.groupby("schedule"):
@@ -19,9 +24,9 @@ def draw(tables, parameters):
             run = rows[rows.total_steps == horizon]
             axes.plot(run.step, run.val_loss, color=colour)
     last = table[table.step == table.groupby(["schedule", "total_steps"]).step.transform("max")].val_loss
-    axes.set(xlabel=c.STEP, ylabel="Validation loss (subset)", xlim=(0, None), ylim=(last.min() - 0.05, last.max() + 0.75))
-    c.shade_legend(axes, groups, [f"{h / 1000:.0f}k" for h in sorted(table.total_steps.unique())], "$T$", loc="upper right")
-    yield "loss_curves", figure
+    axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, None), ylim=(last.min() - 0.05, last.max() + 0.75))
+    c.shade_legend(axes, groups, [f"{h / 1000:.3g}k" for h in sorted(table.total_steps.unique())], "$T$", loc="upper right")
+    return figure
 
 
 if __name__ == "__main__":

@@ -1,0 +1,90 @@
+"""grad_norm: how gradient norms depend on the base learning rate, on the step, and on the sum of learning rates so far."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lastiterate.draw import common as c
+
+NORM = r"Gradient norm $\|g_t\|$"
+
+
+def draw(tables, parameters):
+    """Panels mean_grad_norm, log_grad_norm, over_time and scatter."""
+    yield "mean_grad_norm", mean_grad_norm(tables["mean"], tables["mean_fits"])
+    yield "log_grad_norm", log_grad_norm(tables["curves"])
+    yield "over_time", over_time(tables["curves"])
+    yield "scatter", scatter(tables["curves"])
+
+
+def curves(table):
+    """Yield (schedule, base LR, colour, rows); base learning rates from light to dark."""
+    for name, rows in table.groupby("schedule"):
+        values = sorted(rows.base_lr.unique())
+        for value, colour in zip(values, c.shades(name, len(values)), strict=True):
+            yield name, value, colour, rows[rows.base_lr == value]
+
+
+def legend(owner, table, **options):
+    """Legend of the shades that `curves` assigns to base learning rates."""
+    groups = {name: c.shades(name, rows.base_lr.nunique()) for name, rows in table.groupby("schedule")}
+    c.shade_legend(owner, groups, [f"{v:g}" for v in sorted(table.base_lr.unique())], r"$\gamma$", **options)
+
+
+def mean_grad_norm(table, fits):
+    """Mean norm of each run against its base learning rate, with a power law per schedule."""
+    figure, axes = plt.subplots()
+    for fit, marker in zip(fits.itertuples(), "os^v", strict=False):
+        rows = table[table.schedule == fit.schedule]
+        colour = c.shades(fit.schedule, 1)[0]
+        grid = np.geomspace(table.base_lr.min() / 1.3, table.base_lr.max() * 1.3, 100)
+        label = rf"{fit.schedule}: ${fit.factor:.4f}\,\gamma^{{-{fit.beta:.3f}}}$"
+        axes.plot(grid, fit.factor * grid**-fit.beta, "--", color=colour, label=label)
+        axes.plot(rows.base_lr, rows.mean_grad_norm, marker, color=colour, mec="black")
+    c.loglog(axes)
+    axes.set(xlabel=c.BASE_LR, ylabel="Mean gradient norm")
+    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.legend(loc="upper right")
+    return figure
+
+
+def log_grad_norm(table):
+    """Smoothed norms beside the learning rates of the runs."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
+    for _, _, colour, rows in curves(table):
+        left.plot(rows.step, rows.grad_norm, color=colour, lw=1.2)
+        right.plot(rows.step, rows.lr, color=colour, lw=1.4)
+    left.set(xlabel=c.STEP, ylabel=NORM, xlim=(0, None), yscale="log")
+    right.set(xlabel=c.STEP, ylabel=r"Learning rate $\gamma \eta_t$", xlim=(0, None), ylim=(0, None))
+    legend(left, table, loc="upper center", ncols=2)
+    return figure
+
+
+def over_time(table):
+    """Smoothed norms and the fits over time, one axes per schedule."""
+    names = sorted(table.schedule.unique())
+    figure, all_axes = plt.subplots(1, len(names), figsize=c.WIDE, sharey=True, squeeze=False)
+    for name, base_lr, colour, rows in curves(table):
+        axes = all_axes[0, names.index(name)]
+        axes.plot(rows.step, rows.grad_norm, color=colour, lw=0.7)
+        axes.plot(rows.step, rows.fitted, color=colour, ls="--", label=rf"$\gamma = {base_lr:g}$")
+    for name, axes in zip(names, all_axes[0], strict=True):
+        axes.set(xlabel=c.STEP, title=name, xlim=(0, None), yscale="log", ylim=(None, 2.5 * table.grad_norm.max()))
+        axes.legend(loc="upper right", ncols=2)
+    all_axes[0, 0].set(ylabel=NORM)
+    return figure
+
+
+def scatter(table):
+    """Smoothed norms against the sum of learning rates so far."""
+    figure, axes = plt.subplots()
+    for _, _, colour, rows in curves(table):
+        axes.plot(rows.lr_sum, rows.grad_norm, ".", color=colour, ms=2.5)
+    c.loglog(axes)
+    axes.set(xlabel=r"Sum of learning rates $\sum_{s \leq t} \gamma \eta_s$", ylabel=NORM)
+    legend(figure, table, loc="outside upper center", ncols=2)
+    return figure
+
+
+if __name__ == "__main__":
+    c.run_draw(draw)
