@@ -43,7 +43,7 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
   --custom-compile-command 'make lock' --group build
 lock:
 	$(COMPILE) pyproject.toml --output-file requirements.lock
-	$(COMPILE) pyproject.toml --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(COMPILE) pyproject.toml --extra test --extra worst-case --constraint requirements.lock --output-file requirements-test.lock
 	$(BIN)/python -m lastiterate.workflow.environment environment.yml
 
 clean:

@@ -77,8 +77,9 @@ def test_environment_yml_pyproject_and_locks_are_in_step():
     lock, test_lock = (locked_versions(ROOT / name) for name in ("requirements.lock", "requirements-test.lock"))
     assert set(direct_dependencies(ROOT / "pyproject.toml")) <= set(lock)
     assert {name: test_lock.get(name) for name in lock} == lock
-    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["test"]
-    assert {re.match(r"[\w-]+", name).group() for name in extra} <= set(test_lock)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for name in ("test", "worst-case"):
+        assert {re.match(r"[\w-]+", requirement).group() for requirement in extras[name]} <= set(test_lock)
     for name in ("requirements.lock", "requirements-test.lock"):
         text = (ROOT / name).read_text()
         assert "://" not in text and "--index" not in text
