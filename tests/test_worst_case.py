@@ -1,15 +1,19 @@
 """The exact worst case: against the function that attains it, exact arithmetic, semidefinite programs, and known optima."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastiterate import schedules as s
 from lastiterate.bound import omega_trajectory
 from lastiterate.bound import tuned as tuned_omega
+from lastiterate.claims import load_claims
+from lastiterate.simulate.lower_bound import compute, optimise
 from lastiterate.worst_case import (
     lower_bound,
     optimise_worst_case,
@@ -234,6 +238,30 @@ def test_errors_name_the_argument(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)
+
+
+def test_the_figure_compares_the_same_iterates_and_decides_the_claims():
+    root = Path(__file__).parents[1]
+    parameters = yaml.safe_load((root / "config/config.yaml").read_text())["schaipp"]["lower_bound"]
+    tables = compute({"distance": 1.0, "grad_norm": 1.0, **parameters, "long_total_steps": 100})
+    final = tables["final"].columns
+    values = {name: i for i, name in enumerate(final["schedule"])}
+    for name, i in values.items():
+        assert final["exact"][i] == pytest.approx(CONSISTENT[name], abs=6e-10)
+        assert final["lower_bound"][i] <= final["tuned_exact"][i] <= final["exact"][i] < final["omega"][i]
+    claims = [c for c in load_claims(root / "config/claims.csv") if c["table"] == "schaipp/lower_bound/final"]
+    assert len(claims) == 5
+    for claim in claims:
+        ours = final[claim["column"]][values[claim["select"].removeprefix("schedule=")]]
+        assert ours == pytest.approx(float(claim["published"]), rel=1e-5)  # the published solver's error
+    assert tables["long_horizon"].columns["t"][:99] == list(range(2, 101))
+    ends = np.array(tables["optimised"].columns["lr"]) - tables["optimised"].columns["lr_linear"]
+    assert np.abs(ends).max() < 1e-3 * max(tables["optimised"].columns["lr"])
+
+
+def test_a_descent_that_does_not_arrive_stops_the_figure():
+    with pytest.raises(ValueError, match=r"the descent from a ended max_iterations, certified to .* only: raise"):
+        optimise({}, (1.0, 1.0), 30, {"a": {"family": "constant"}}, 1e-8, 2)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 """Last-iterate convergence bounds and learning-rate schedules.
 
 Rooms, from the numerics up: `schedules` (integer phases to the vector of learning rates that updates
-1..T execute), `bound` (Omega and its tuned base learning rate), `logs` (readers to one schema),
-`simulate`, `analyse` and `draw` (one module per figure family), `claims` and `workflow`.
+1..T execute), `bound` (Omega and its tuned base learning rate), `worst_case` (exactly what Omega bounds),
+`logs` (readers to one schema), `simulate`, `analyse` and `draw` (one module per figure family), `claims`
+and `workflow`.
 """
 
 __version__ = "0.1.0"

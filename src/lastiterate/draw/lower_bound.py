@@ -1,0 +1,83 @@
+"""lower_bound: Omega against the exact worst case, at one horizon, at a long one, and optimised."""
+
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+
+from lastiterate.draw import common as c
+
+EXACT = "#000000"
+SHIFTED = "#E69F00"
+OMEGA = "#0072B2"
+
+
+def draw(tables, parameters):
+    """Panels worst_case, long_horizon and optimised."""
+    scale = parameters["distance"] * parameters["grad_norm"]
+    yield "worst_case", worst_case(tables["worst_case"], tables["final"], scale)
+    yield "long_horizon", long_horizon(tables["long_horizon"], scale)
+    yield "optimised", optimised(tables["descent"], tables["optimised"])
+
+
+def worst_case(table, final, scale):
+    """One pair of axes per schedule: Omega_t, the exact worst case under both steppings, and what no method can beat."""
+    columns = 3
+    rows = -(-(len(final) + 1) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(c.WIDE[0], 2.6 * rows), sharex=True, sharey=True, squeeze=False)
+    for axes, (name, curve) in zip(grid.flat, table.groupby("schedule", sort=False), strict=False):
+        axes.plot(curve.t, curve.omega, color=OMEGA, label=r"bound $\Omega_t$")
+        axes.plot(curve.t, curve.exact, color=EXACT, label=r"exact worst case, $\eta_1, \dots, \eta_{t-1}$")
+        axes.plot(curve.t, curve.exact_shifted, "--", color=SHIFTED, label=r"the same, shifted: $\eta_2, \dots, \eta_t$")
+        axes.plot(curve.t, scale / curve.t**0.5, ":", color="#808080", lw=1.2, label=r"no method beats $DG/\sqrt{t}$")
+        end = final[final.schedule == name].iloc[0]
+        axes.set_title(name)
+        for height, value, colour in ((0.93, end.omega, OMEGA), (0.83, end.exact, EXACT), (0.73, end.exact_shifted, SHIFTED)):
+            axes.text(0.97, height, f"{value:.4f}", color=colour, ha="right", va="top", transform=axes.transAxes)
+    handles, labels = grid.flat[0].get_legend_handles_labels()
+    axes.set(ylim=(0, 1.05 * max(scale, table.exact.max())), xlim=(0, None))
+    for spare in grid.flat[len(final) :]:
+        spare.axis("off")
+    grid.flat[-1].legend(handles, labels, loc="center", title="numbers: values at $t = T$", title_fontsize=8.5)
+    for axes in grid.flat[max(0, len(final) - columns) : len(final)]:
+        axes.set_xlabel(c.STEP)
+        axes.tick_params(labelbottom=True)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(r"$f(x_t) - f^\star$ at most")
+    return figure
+
+
+def long_horizon(table, scale):
+    """How far tuned worst cases stay above what no method can beat, and how far Omega is above them."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
+    for (name, rows), colour in zip(table.groupby("schedule", sort=False), cycle(c.CATEGORICAL), strict=False):
+        left.plot(rows.t, rows.exact * rows.t**0.5 / scale, color=colour)
+        right.plot(rows.t, rows.ratio, color=colour, label=f"{name}, {rows.ratio.iloc[-1]:.3f} at $T$")
+    left.axhline(1.0, color="#808080", ls=":", lw=1.2)
+    left.set(xscale="log", xlabel=c.STEP, ylabel=r"Exact worst case times $\sqrt{t}/(DG)$", ylim=(0.9, None))
+    right.set(xscale="log", xlabel=c.STEP, ylabel=r"$\Omega_t$ over the exact worst case")
+    right.legend(loc="lower right")
+    return figure
+
+
+def optimised(descent, table):
+    """The descents on the exact value, and the schedules that they start from and end at."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
+    names = list(dict.fromkeys(table.start))
+    for i, (name, colour) in enumerate(zip(names, cycle(c.CATEGORICAL), strict=False)):
+        path, rows = (frame[frame.start == name] for frame in (descent, table))
+        left.plot(path.iteration, path.exact / path.lower_bound - 1, color=colour, label=f"from {name}")
+        right.plot(rows.t, rows.lr_start, ":", color=colour, lw=1.2)
+        right.plot(rows.t, rows.lr, color=colour, lw=1.5 * (len(names) - i))
+    some = rows.iloc[:: max(1, len(rows) // 10)]
+    right.plot(some.t, some.lr_linear, "o", mfc="white", mec="#404040", label="linear decay to zero")
+    right.plot([], [], ":", color="#808080", label="start, tuned")
+    right.plot([], [], color="#808080", label="end")
+    left.set(yscale="log", xlabel="Iteration of L-BFGS", ylabel=r"Excess over $DG/\sqrt{T}$, relative", xlim=(0, None))
+    right.set(xlabel=c.STEP, ylabel=r"Learning rate $\eta_t$", xlim=(0, None), ylim=(0, 1.6 * table.lr.max()))
+    right.legend(loc="upper right")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
+    return figure
+
+
+if __name__ == "__main__":
+    c.run_draw(draw)
