@@ -6,6 +6,7 @@ import numpy as np
 from lastiterate.draw import common as c
 
 SHAPE = r"Shape $\eta_t / \eta_1$"
+LINES = {"tuned linear decay": "--", "optimum": ":", "exact worst case of linear decay": "-."}
 PAUSE = 18  # frames that the animation rests on its last shape
 
 
@@ -23,11 +24,9 @@ def minimize_bound(tables, shapes):
     magnified = left.inset_axes([0.5, 0.4, 0.48, 0.32])
     for axes in (left, magnified):
         axes.plot(descent.iteration, descent.omega, color=c.CATEGORICAL[0], label="descent")
-        for (name, line), colour in zip(
-            (("tuned linear decay", "--"), ("optimum", ":")), (c.CATEGORICAL[4], c.CATEGORICAL[1]), strict=True
-        ):
+        for (name, line), colour in zip(LINES.items(), c.CATEGORICAL[4:0:-1], strict=False):
             axes.axhline(references.omega[name], ls=line, color=colour, lw=1.4, label=f"{name}, {references.omega[name]:.5f}")
-    left.set(xlabel="Iteration of the descent", ylabel=c.FINAL_BOUND, yscale="log", xlim=(0, None), ylim=(0.15, 8))
+    left.set(xlabel="Iteration of the descent", ylabel=c.FINAL_BOUND, yscale="log", xlim=(0, None), ylim=(0.08, 30))
     left.yaxis.set_major_formatter("{x:g}")
     left.yaxis.set_minor_formatter("")
     optimum, last = references.omega["optimum"], descent.iteration.max()

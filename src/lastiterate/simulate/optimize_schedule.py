@@ -6,6 +6,7 @@ from lastiterate.bound import omega, omega_gradient, optimise_schedule, tuned
 from lastiterate.schedules import linear
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import run_step
+from lastiterate.worst_case import worst_case
 
 
 def compute(parameters, inputs=()):
@@ -20,6 +21,8 @@ def compute(parameters, inputs=()):
     references.add(name="descent", omega=min(descent.columns["omega"]), lower_bound=np.nan)
     references.add(name="tuned linear decay", omega=tuned(linear(total_steps), norm, distance).value, lower_bound=np.nan)
     best = optimise_schedule(total_steps, norm, distance)
+    exact = worst_case(linear(total_steps, peak_lr=tuned(linear(total_steps), norm, distance).base_lr), norm, distance)
+    references.add(name="exact worst case of linear decay", omega=exact, lower_bound=np.nan)
     references.add(name="optimum", omega=best.value, lower_bound=(1 - best.gap) * best.value)
     return {"descent": descent, "shapes": shapes, "references": references}
 
