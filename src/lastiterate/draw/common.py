@@ -60,26 +60,32 @@ def run_draw(draw: Callable) -> None:
 
 
 class Animation(NamedTuple):
-    """A figure, the function that turns it into frame i, and the number of frames."""
+    """A figure, the function that turns it into frame i, and the number of frames; the last one stays longer."""
 
     figure: plt.Figure
     update: Callable[[int], object]
     frames: int
-    per_second: float = 12.0
+    milliseconds: int = 120
+    rest: int = 1500
 
 
 def save(figure, path: Path) -> None:
     """Save to the format of the suffix, whole or not at all."""
     with replacing(path) as temporary:
         if isinstance(figure, Animation):
-            images = []
-            for frame in range(figure.frames):
-                figure.update(frame)
-                figure.figure.canvas.draw()
-                images.append(Image.fromarray(np.asarray(figure.figure.canvas.buffer_rgba())).convert("P", palette=Image.Palette.ADAPTIVE))
-            images[0].save(temporary, format="gif", save_all=True, append_images=images[1:], duration=1000 / figure.per_second, loop=0)
+            images = [_frame(figure, frame) for frame in range(figure.frames)]
+            durations = [figure.milliseconds] * (figure.frames - 1) + [figure.rest]
+            images[0].save(temporary, format="gif", save_all=True, append_images=images[1:], duration=durations, loop=0)
         else:
             figure.savefig(temporary, format=path.suffix[1:])
+
+
+def _frame(animation: Animation, frame: int) -> Image.Image:
+    """One image; the layout is that of the first."""
+    animation.update(frame)
+    animation.figure.canvas.draw()
+    animation.figure.set_layout_engine("none")
+    return Image.fromarray(np.asarray(animation.figure.canvas.buffer_rgba())).convert("P", palette=Image.Palette.ADAPTIVE)
 
 
 def shades(name: str, count: int) -> np.ndarray:

@@ -7,7 +7,6 @@ from lastiterate.draw import common as c
 
 SHAPE = r"Shape $\eta_t / \eta_1$"
 LINES = {"tuned linear decay": "--", "optimum": ":", "exact worst case of linear decay": "-."}
-PAUSE = 18  # frames that the animation rests on its last shape
 
 
 def draw(tables, parameters):
@@ -48,7 +47,8 @@ def linear(rows):
 
 
 def animated_schedule(shapes):
-    """One frame for each logged shape, then a rest on the last."""
+    """One frame for every other logged shape, the last among them."""
+    shapes = shapes[::-2][::-1]
     figure, axes = plt.subplots(figsize=(4.0, 3.0), dpi=110)
     first = shapes[0]
     axes.plot(first.t, linear(first), "--", color=c.CATEGORICAL[4], label="linear decay")
@@ -58,11 +58,11 @@ def animated_schedule(shapes):
     title = axes.set_title("iteration 0")
 
     def update(frame):
-        rows = shapes[min(frame, len(shapes) - 1)]
+        rows = shapes[frame]
         line.set_ydata(rows.lr / rows.lr.iloc[0])
         title.set_text(f"iteration {rows.iteration.iloc[0]}")
 
-    return c.Animation(figure, update, len(shapes) + PAUSE)
+    return c.Animation(figure, update, len(shapes))
 
 
 if __name__ == "__main__":
