@@ -52,11 +52,19 @@ def run_draw(draw: Callable) -> None:
         for path in arguments.output:
             wanted.setdefault(path.stem, []).append(path)
         for panel, figure in draw(tables, arguments.parameters):
+            if panel in wanted:
+                fix_layout(figure.figure)
             for path in wanted.pop(panel, []):
                 save(figure, path)
             plt.close(figure.figure)
         if wanted:
             raise StepError(f"{draw.__module__} does not draw the panel(s) {', '.join(wanted)}: correct config/figures.yaml")
+
+
+def fix_layout(figure) -> None:
+    """Lay the figure out once, for every format and frame."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 class Animation(NamedTuple):
@@ -81,10 +89,9 @@ def save(figure, path: Path) -> None:
 
 
 def _frame(animation: Animation, frame: int) -> Image.Image:
-    """One image; the layout is that of the first."""
+    """One image."""
     animation.update(frame)
     animation.figure.canvas.draw()
-    animation.figure.set_layout_engine("none")
     return Image.fromarray(np.asarray(animation.figure.canvas.buffer_rgba())).convert("P", palette=Image.Palette.ADAPTIVE)
 
 
