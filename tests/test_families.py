@@ -36,6 +36,8 @@ SMALL = {
         "descent": {"iterations": 30, "step_size": 0.1, "momentum": 0.9, "first_lr": 1.0, "smallest_lr": 1e-18},
     },
     "convex_example": {"total_steps": 40, "seeds": 3},
+    "horizon_transfer": {"first_steps": 40, "total_steps": [60, 80], "transfer_steps": 60, "root_count": 3},
+    "lr_transfer": {"total_steps": [30], "cooldown_count": 8, "degree": 3},
 }
 
 
@@ -64,6 +66,9 @@ def test_a_family_makes_its_tables_and_panels(tmp_path, name):
 def test_drawn_steps_are_steps_and_hold_both_ends(total_steps):
     steps = drawn_steps(total_steps)
     assert steps[0] == 1 and steps[-1] == total_steps and (np.diff(steps) > 0).all() and len(steps) <= 1200
+    bent = drawn_steps(total_steps, 50, kinks=[700, total_steps])
+    assert set(bent) <= set(range(1, total_steps + 1)) and len(bent) <= 53
+    assert {700, 701} <= set(bent) or total_steps <= 50
 
 
 def test_a_bound_curve_is_the_bound_at_any_base_lr(rng):

@@ -47,13 +47,14 @@ class BoundCurve:
         half = self.best.value / 2
         return half * (self.best.base_lr / base_lr), half * (base_lr / self.best.base_lr)
 
-    def columns(self, base_lr: float, **others) -> dict[str, np.ndarray]:
+    def columns(self, base_lr: float, *, most: int = 1200, **others) -> dict[str, np.ndarray]:
         """Columns t (1-based), lr and omega of a run at one base learning rate, at the steps that are drawn.
 
-        `others` are further columns, of shape (T,).
+        `others` are further columns, of shape (T,); runs of more than `most` steps are thinned.
         """
         columns = {"lr": base_lr * self.schedule.lr, "omega": sum(self.terms(base_lr)), **others}
-        steps = drawn_steps(self.schedule.total_steps)
+        kinks = np.cumsum([phase.steps for phase in self.schedule.phases])
+        steps = drawn_steps(self.schedule.total_steps, most, kinks)
         return {"t": steps, **{name: values[steps - 1] for name, values in columns.items()}}
 
 
