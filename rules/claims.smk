@@ -5,7 +5,7 @@ BUILT = {table for family in FAMILIES.values() if config["public_logs"] or not f
 
 
 rule claims:
-    """Ledger of published claims against our values (add --config public_logs=false to leave out what needs a download)."""
+    """Ledger of published claims against our values (add --config public_logs=False to leave out what needs a download)."""
     input:
         claims=CLAIMS,
         tables=sorted(BUILT & {str(table_path(claim)) for claim in load_claims(CLAIMS)}),

@@ -35,6 +35,11 @@ SMALL = {
         "total_steps": 12,
         "descent": {"iterations": 30, "step_size": 0.1, "momentum": 0.9, "first_lr": 1.0, "smallest_lr": 1e-18},
     },
+    "lower_bound": {
+        "total_steps": 12,
+        "long_total_steps": 30,
+        "optimise": {"total_steps": 8, "starts": {"constant": {"family": "constant"}}, "rtol": 1e-6, "max_iterations": 200},
+    },
     "convex_example": {"total_steps": 40, "seeds": 3},
     "horizon_transfer": {"first_steps": 40, "total_steps": [60, 80], "transfer_steps": 60, "root_count": 3},
     "lr_transfer": {"total_steps": [30], "cooldown_count": 8, "degree": 3},

@@ -10,6 +10,7 @@ from lastiterate.schedules import Schedule
 from lastiterate.simulate.common import BoundCurve, build_schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import run_step
+from lastiterate.workflow.thinning import drawn_steps
 from lastiterate.worst_case import lower_bound, optimise_worst_case, tuned_worst_case, worst_case, worst_case_trajectory
 
 
@@ -30,7 +31,7 @@ def compare(tables, name, schedule: Schedule, norms):
     base_lr, omega = curve.tuned
     lr = base_lr * schedule.lr
     exact, shifted = (worst_case_trajectory(steps, *norms) for steps in (lr, shift(lr)))
-    tables["worst_case"].add(schedule=name, **curve.columns(base_lr), exact=exact, exact_shifted=shifted)
+    tables["worst_case"].add(schedule=name, **curve.columns(base_lr, exact=exact, exact_shifted=shifted))
     tuned, tuned_shifted = (tuned_worst_case(steps, *norms) for steps in (schedule.lr, shift(schedule.lr)))
     tables["final"].add(
         schedule=name,
@@ -54,9 +55,9 @@ def shift(lr):
 
 def ratio(tables, name, schedule: Schedule, norms):
     """Omega and the exact worst case at every t >= 2, each at its own best base learning rate for that t."""
-    exact = tuned_worst_case(schedule, *norms, every_t=True).value[1:]
-    omega = BoundCurve(schedule, *norms).best.value[1:]
-    t = np.arange(2, schedule.total_steps + 1)
+    t = drawn_steps(schedule.total_steps)[1:]
+    exact = tuned_worst_case(schedule, *norms, every_t=True).value[t - 1]
+    omega = BoundCurve(schedule, *norms).best.value[t - 1]
     tables["long_horizon"].add(schedule=name, t=t, omega=omega, exact=exact, ratio=omega / exact)
 
 
