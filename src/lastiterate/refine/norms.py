@@ -37,13 +37,17 @@ def clean_norms(grad_norm, step=None, *, drop_invalid=False) -> tuple[np.ndarray
         raise ValueError(f"step holds {step.dtype} values, expected integers: updates count 1, 2, ...")
     if step[0] < 1 or (np.diff(step) <= 0).any():
         at = 0 if step[0] < 1 else int(np.argmax(np.diff(step) <= 0)) + 1
-        raise ValueError(f"step[{at}]={step[at]} must be larger than {step[at - 1] if at else 0}: updates count from 1 and increase strictly")
+        raise ValueError(
+            f"step[{at}]={step[at]} must be larger than {step[at - 1] if at else 0}: updates count from 1 and increase strictly"
+        )
     valid = np.isfinite(norm) & (norm > 0)
     dropped = norm.size - int(valid.sum())
     if dropped and not (drop_invalid and dropped < norm.size):
         at = int(np.argmin(valid))
         advice = "all are: log them again" if dropped == norm.size else "pass drop_invalid=True to leave such norms out"
-        raise ValueError(f"grad_norm[{at}]={norm[at]:g} (update {step[at]}) must be finite and > 0; {dropped} of {norm.size} are not: {advice}")
+        raise ValueError(
+            f"grad_norm[{at}]={norm[at]:g} (update {step[at]}) must be finite and > 0; {dropped} of {norm.size} are not: {advice}"
+        )
     return (step[valid], norm[valid], dropped) if dropped else (step, norm, 0)
 
 

@@ -26,6 +26,7 @@ class Refined(NamedTuple):
     lr: np.ndarray  # factors of the base learning rate executed by updates 1..T, the largest 1
     grad_norm: np.ndarray  # the smoothed norms of updates 1..T
     diagnosis: Diagnosis
+    power: int  # exponent of the weights, as given
     dropped: int  # invalid norms that were left out
 
     @property
@@ -60,7 +61,7 @@ def refine(grad_norm, smoothing=0.1, power=-2, *, step=None, total_steps=None, d
     Returns
     -------
     Refined
-        ``(lr, grad_norm, diagnosis, dropped)``; ``.schedule`` is the nearest warmup and polynomial decay.
+        ``(lr, grad_norm, diagnosis, power, dropped)``; ``.schedule`` is the nearest warmup and polynomial decay.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def refine(grad_norm, smoothing=0.1, power=-2, *, step=None, total_steps=None, d
     norm = norms_at_updates(step, norm, int(step[-1]) if total_steps is None else total_steps)
     smooth = median_smooth(norm, window(smoothing, norm.size))
     lr = weighted_schedule(_weights(smooth, power))
-    return Refined(lr, smooth, diagnose(lr), dropped)
+    return Refined(lr, smooth, diagnose(lr), power, dropped)
 
 
 def _weights(norm, power) -> np.ndarray:
