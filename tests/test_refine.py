@@ -148,6 +148,13 @@ def test_the_resembling_schedule_has_the_diagnosis(rng):
     assert result.schedule.total_steps == 2000 and tuned(result).value < tuned(result.schedule, 1.0).value * 1.2
 
 
+@pytest.mark.parametrize("norm", [[2.0], [3.0, 1e-3]])
+def test_a_schedule_that_never_decays_has_power_one(norm):
+    result = refine(norm, 0)
+    assert result.diagnosis.decay_power == 1.0 and result.diagnosis.decay_error == 0.0
+    assert result.schedule.total_steps == len(norm)
+
+
 def test_half_of_the_sum():
     # linear decay: half is spent at 1 - 1/sqrt(2); a constant learning rate: at 1/2, which is not yet degenerate
     assert diagnose(linear(100_000)).half == pytest.approx(1 - 0.5**0.5, abs=1e-4)

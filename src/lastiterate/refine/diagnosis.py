@@ -17,7 +17,7 @@ class Diagnosis(NamedTuple):
     """Shape of a schedule; fractions are of total_steps."""
 
     warmup: float  # fraction of the run before the largest learning rate
-    decay_power: float  # p of the (1 - x)^p that best describes what follows, x from 0 at the largest to 1 at the end
+    decay_power: float  # p of the (1 - x)^p that best describes what follows, x from 0 at the largest to 1 at the end; 1 if nothing does
     decay_error: float  # root mean square difference between the two, in units of the peak
     half: float  # fraction of the run in which half of the sum of all learning rates is executed
     degenerate: bool  # half > DEGENERATE_HALF
@@ -48,7 +48,8 @@ def diagnose(lr) -> Diagnosis:
     at = np.unique(np.linspace(0, tail.size - 1, min(tail.size, _POINTS)).round().astype(np.int64))
     log_left, wanted = np.log1p(-at / tail.size), tail[at]
     error = lambda log_power: float(np.mean((np.exp(np.exp(log_power) * log_left) - wanted) ** 2))
-    fit = minimize_scalar(error, bounds=np.log(_POWER_RANGE), method="bounded", options={"xatol": 1e-9})
+    options = {"bounds": np.log(_POWER_RANGE), "method": "bounded", "options": {"xatol": 1e-9}}
+    log_power = minimize_scalar(error, **options).x if tail.size > 1 else 0.0
     spent = np.concatenate([[0.0], np.cumsum(lr)])
     half = float(np.interp(spent[-1] / 2, spent, np.arange(spent.size))) / lr.size
-    return Diagnosis(first / lr.size, float(np.exp(fit.x)), float(np.sqrt(fit.fun)), half, half > DEGENERATE_HALF)
+    return Diagnosis(first / lr.size, float(np.exp(log_power)), float(np.sqrt(error(log_power))), half, half > DEGENERATE_HALF)
