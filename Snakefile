@@ -46,3 +46,9 @@ rule schaipp:
     """Every figure of Schaipp et al., ICML 2025 (arXiv:2501.18965)."""
     input:
         figures_of(paper="schaipp"),
+
+
+rule defazio:
+    """Every figure of Defazio et al. (arXiv:2310.07831)."""
+    input:
+        figures_of(paper="defazio"),

@@ -53,7 +53,13 @@ def executed(base_lr, total, cooldown, scheduler, warmup, decay, switch=None):
     return base_lr * factor * (1 - (np.sqrt(x) if decay == "sqrt" else x))
 
 
-def write_mirror(folder: Path, logs: dict[str, dict | bytes], source="tiny") -> list[dict]:
+def norm_sequence(column="tiny - gradient_norm", count=200) -> bytes:
+    """A norm sequence as the norm_csv reader takes it."""
+    rows = [f'"{k}","{1 + 3 / (k + 1)}"' for k in range(count)]
+    return "\n".join([f'"Step","{column}"', *rows]).encode()
+
+
+def write_mirror(folder: Path, logs: dict[str, dict | bytes], source="tiny", reader="epfml") -> list[dict]:
     """Write logs by path below a mirror folder; return their rows of sources.csv."""
     rows = []
     for path, data in logs.items():
@@ -63,7 +69,7 @@ def write_mirror(folder: Path, logs: dict[str, dict | bytes], source="tiny") -> 
         target.write_bytes(content)
         rows.append(
             {
-                "source": source, "reader": "epfml", "repository": REPOSITORY, "commit": COMMIT, "path": path,
+                "source": source, "reader": reader, "repository": REPOSITORY, "commit": COMMIT, "path": path,
                 "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "licence": "MIT",
             }
         )  # fmt: skip

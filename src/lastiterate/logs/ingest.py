@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from lastiterate.logs import epfml
+from lastiterate.logs import epfml, norm_csv
 from lastiterate.logs.join import join_runs
 from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
@@ -20,7 +20,7 @@ from lastiterate.workflow.files import replacing, write_csv
 from lastiterate.workflow.sources import Source, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
 
-READERS = {"epfml": epfml.read}
+READERS = {"epfml": epfml.read, "norm_csv": norm_csv.read}
 
 
 def ingest(source: Source) -> tuple[list[RunLog], list[Note]]:

@@ -36,14 +36,14 @@ def join_runs(runs: list[RunLog]) -> tuple[list[RunLog], list[Note]]:
 
 def _starts_at_zero(run: RunLog) -> bool:
     """Whether the run's own log begins within one logging interval of its first update."""
-    steps = run.series["train_loss"][0]
-    interval = np.median(np.diff(steps)) if len(steps) > 1 else run.schedule.total_steps
+    steps, _ = run.series.get("train_loss") or next(iter(run.series.values()))
+    interval = np.median(np.diff(steps)) if len(steps) > 1 else run.total_steps
     return steps[0] <= GAP_FACTOR * interval
 
 
 def _find_parent(run: RunLog, candidates: list[RunLog]) -> tuple[RunLog | None, str]:
     if run.branch_step is None:
-        return None, f"its log begins at step {run.series['train_loss'][0][0]} but names no checkpoint that it resumed from"
+        return None, f"its log begins at step {min(s[0] for s, _ in run.series.values())} but names no checkpoint that it resumed from"
     fitting = [other for other in candidates if _fits(run, other)]
     named = [other for other in fitting if run.resumed_from in (other.name, _stem(other)) or _stem(other).endswith(f"_{run.resumed_from}")]
     # Among several: the run that held its learning rate longest, then by name, so that the choice is reproducible.
@@ -91,5 +91,5 @@ def _note_gaps(run: RunLog) -> None:
         spacing = np.diff(steps)
         for i in np.flatnonzero(spacing > GAP_FACTOR * np.median(spacing)):
             run.note(f"history.{name}", f"no rows between steps {steps[i]} and {steps[i + 1]}")
-        if run.schedule.total_steps - steps[-1] > GAP_FACTOR * np.median(spacing):
-            run.note(f"history.{name}", f"ends at step {steps[-1]} of {run.schedule.total_steps}")
+        if run.total_steps - steps[-1] > GAP_FACTOR * np.median(spacing):
+            run.note(f"history.{name}", f"ends at step {steps[-1]} of {run.total_steps}")

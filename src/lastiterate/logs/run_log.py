@@ -30,7 +30,7 @@ class Note:
 
 @dataclass
 class RunLog:
-    """A run's settings and what was logged.
+    """A run's settings and what was logged; a setting that the publisher does not tell is None.
 
     `series` maps a history column to (steps, values): steps count updates (step k is after update k, 0 before the
     first), strictly increasing, and values are finite floats of the same shape.
@@ -39,22 +39,27 @@ class RunLog:
     run_id: str
     file: str
     name: str
-    dataset: str
-    model: str
-    n_params: int
-    optimizer: str
-    schedule: Schedule
-    cooldown: float
-    base_lr: float
-    tokens_per_step: int
-    seed: int
-    final_train_loss: float
-    final_val_loss: float
     series: dict[str, tuple[np.ndarray, np.ndarray]]
+    dataset: str | None = None
+    model: str | None = None
+    n_params: int | None = None
+    optimizer: str | None = None
+    schedule: Schedule | None = None
+    cooldown: float | None = None
+    base_lr: float | None = None
+    tokens_per_step: int | None = None
+    seed: int | None = None
+    final_train_loss: float | None = None
+    final_val_loss: float | None = None
     resumed_from: str | None = None  # name of the run whose checkpoint it started from
     branch_step: int | None = None  # step of that checkpoint
     parent_run: str | None = None
     notes: list[Note] = field(default_factory=list)
+
+    @property
+    def total_steps(self) -> int:
+        """The horizon: the schedule's, or the last step logged where the schedule is not told."""
+        return self.schedule.total_steps if self.schedule else max(int(steps[-1]) for steps, _ in self.series.values())
 
     def note(self, where: str, message: str) -> None:
         """Add a note about this run's file."""

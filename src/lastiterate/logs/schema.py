@@ -1,9 +1,11 @@
 """The log schema: two tables that every reader ends in and every analysis starts from, checked at the border.
 
-runs     one row per run; keys and settings, the schedule as JSON phases, and the two final losses.
+runs     one row per run; keys and settings, the schedule as JSON phases, and the two final losses. What the publisher
+         does not tell is null; `total_steps` is then the last step logged.
 history  one row per (run_id, step) with something logged. `step` counts updates: the row of step k was logged after
          update k, a row of step 0 before the first. `lr` is the learning rate that update `step` executed (null at
-         step 0), taken from the run's schedule after every logged learning rate was found to agree with it.
+         step 0, and where the schedule is not told), taken from the run's schedule after every logged learning rate was
+         found to agree with it.
          `val_loss` is what was logged along the way, often on a subset; `final_val_loss` in runs is on the whole
          validation set. They differ by a constant and more: never mix them.
 """
@@ -21,24 +23,24 @@ RUNS = pa.DataFrameSchema(
     {
         "run_id": pa.Column(str, unique=True),
         "source": pa.Column(str),
-        "dataset": pa.Column(str),
-        "model": pa.Column(str),
-        "n_params": pa.Column("int64", _positive),
-        "optimizer": pa.Column(str),
-        "schedule_name": pa.Column(str),
-        "schedule": pa.Column(str),
-        "base_lr": pa.Column("float64", _positive),
+        "dataset": pa.Column(str, nullable=True),
+        "model": pa.Column(str, nullable=True),
+        "n_params": pa.Column("Int64", _positive, nullable=True),
+        "optimizer": pa.Column(str, nullable=True),
+        "schedule_name": pa.Column(str, nullable=True),
+        "schedule": pa.Column(str, nullable=True),
+        "base_lr": pa.Column("float64", _positive, nullable=True),
         "total_steps": pa.Column("int64", _positive),
-        "warmup_steps": pa.Column("int64", pa.Check.ge(0)),
-        "decay_steps": pa.Column("int64", pa.Check.ge(0)),
+        "warmup_steps": pa.Column("Int64", pa.Check.ge(0), nullable=True),
+        "decay_steps": pa.Column("Int64", pa.Check.ge(0), nullable=True),
         "decay_shape": pa.Column(str, nullable=True),
-        "cooldown": pa.Column("float64", pa.Check.in_range(0, 1)),
-        "tokens_per_step": pa.Column("int64", _positive),
-        "seed": pa.Column("int64"),
+        "cooldown": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
+        "tokens_per_step": pa.Column("Int64", _positive, nullable=True),
+        "seed": pa.Column("Int64", nullable=True),
         "parent_run": pa.Column(str, nullable=True),
         "branch_step": pa.Column("Int64", nullable=True),
-        "final_train_loss": pa.Column("float64"),
-        "final_val_loss": pa.Column("float64"),
+        "final_train_loss": pa.Column("float64", nullable=True),
+        "final_val_loss": pa.Column("float64", nullable=True),
     },
     strict=True,
     ordered=True,
@@ -67,13 +69,13 @@ def runs_table(runs: list[RunLog], source: str) -> pd.DataFrame:
             "model": run.model,
             "n_params": run.n_params,
             "optimizer": run.optimizer,
-            "schedule_name": run.schedule.name,
-            "schedule": run.schedule.to_json(),
+            "schedule_name": run.schedule.name if run.schedule else None,
+            "schedule": run.schedule.to_json() if run.schedule else None,
             "base_lr": run.base_lr,
-            "total_steps": run.schedule.total_steps,
-            "warmup_steps": run.schedule.warmup_steps,
-            "decay_steps": run.schedule.decay_steps,
-            "decay_shape": run.schedule.decay_shape,
+            "total_steps": run.total_steps,
+            "warmup_steps": run.schedule.warmup_steps if run.schedule else None,
+            "decay_steps": run.schedule.decay_steps if run.schedule else None,
+            "decay_shape": run.schedule.decay_shape if run.schedule else None,
             "cooldown": run.cooldown,
             "tokens_per_step": run.tokens_per_step,
             "seed": run.seed,
@@ -95,8 +97,9 @@ def history_table(runs: list[RunLog], source: str) -> pd.DataFrame:
     values = {name: [] for name in ("lr", *HISTORY_VALUES)}
     for run, at in zip(runs, steps, strict=True):
         executed = np.full(len(at), np.nan)
-        inside = (at > 0) & (at <= run.schedule.total_steps)
-        executed[inside] = run.schedule.lr[at[inside] - 1]
+        if run.schedule:
+            inside = (at > 0) & (at <= run.schedule.total_steps)
+            executed[inside] = run.schedule.lr[at[inside] - 1]
         values["lr"].append(executed)
         for name in HISTORY_VALUES:
             column = np.full(len(at), np.nan)
@@ -120,5 +123,5 @@ def _checked(table: pd.DataFrame, schema: pa.DataFrameSchema, source: str) -> pd
         return schema.validate(table, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases.head(5)
-        lines = [f"  column {c.column}: rule {c.check}, found {c.failure_case!r} in row {c.index}" for c in cases.itertuples()]
+        lines = [f"  column {c.column}: rule {c.check}, found {c.failure_case} in row {c.index}" for c in cases.itertuples()]
         raise ValueError(f"{source}: the reader's tables do not fit the log schema\n" + "\n".join(lines)) from None
