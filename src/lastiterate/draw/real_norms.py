@@ -50,7 +50,7 @@ def published(tables, tasks):
         r.curve(axes, ours, "lr", "refined", label=r"median over $\tau T$")
         axes.set(xlabel=r.PROGRESS, xlim=(0, 1), ylim=(0, 1.04), title=label)
     all_axes[0, 0].set(ylabel=r.REFINED)
-    all_axes[0, -1].legend(loc="upper left", fontsize=8)
+    all_axes[0, 0].legend(loc="upper right", fontsize=8)
     return figure
 
 
