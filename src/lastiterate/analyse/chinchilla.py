@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lastiterate.analyse.common import load_results
-from lastiterate.analyse.fits import line, power_law, r_squared, resampled
+from lastiterate.analyse.fits import held_out, line, power_law, r_squared, resampled
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
 
@@ -48,21 +48,6 @@ def fit_size(rows: pd.DataFrame, parameters) -> dict:
     for name, values in columns.items():
         result[f"{name}_low"], result[f"{name}_high"] = np.percentile(values, [5, 95])
     return result | held_out(tokens, loss)
-
-
-def held_out(tokens, loss) -> dict:
-    """Errors (predicted - observed) at the longest horizon of fits to the others; a free exponent needs three of them."""
-    order = np.argsort(tokens)
-    *kept, last = order
-    slope, floor = line(tokens[kept] ** -0.5, loss[kept])
-    error = floor + slope * tokens[last] ** -0.5 - loss[last]
-    free = float("nan")
-    if len(kept) >= 4:
-        exponent, free_slope, free_floor = power_law(tokens[kept], loss[kept])
-        free = free_floor + free_slope * tokens[last] ** -exponent - loss[last]
-    nearest = loss[kept[-1]] - loss[last]  # no further progress after the second longest horizon
-    stretch = tokens[last] / tokens[kept[-1]]
-    return {"stretch": stretch, "held_out_error": error, "held_out_error_exponent": free, "held_out_error_nearest": nearest}
 
 
 def trend(fits: pd.DataFrame) -> Rows:

@@ -63,3 +63,23 @@ def resampled(design, y, fitted, count: int, seed: int) -> np.ndarray:
     leverage = np.sum(q**2, axis=1)
     residual = (y - fitted) / np.sqrt(np.maximum(1 - leverage, 1e-6))
     return fitted + np.random.default_rng(seed).choice(residual - residual.mean(), size=(count, len(y)))
+
+
+def held_out(horizon, loss) -> dict:
+    """Errors (predicted - observed) at the longest horizon of fits to the shorter ones, for arrays of shape (n,), n >= 3.
+
+    Of ``Linf + Q/sqrt(T)``, of a free exponent (nan unless four horizons are left), and of no progress after the second
+    longest, which is `stretch` times shorter.
+    """
+    *kept, last = np.argsort(horizon, kind="stable")
+    slope, floor = line(horizon[kept] ** -0.5, loss[kept])
+    free = float("nan")
+    if len(kept) >= 4:
+        exponent, free_slope, free_floor = power_law(horizon[kept], loss[kept])
+        free = free_floor + free_slope * horizon[last] ** -exponent - loss[last]
+    return {
+        "stretch": horizon[last] / horizon[kept[-1]],
+        "held_out_error": floor + slope * horizon[last] ** -0.5 - loss[last],
+        "held_out_error_exponent": free,
+        "held_out_error_nearest": loss[kept[-1]] - loss[last],
+    }
