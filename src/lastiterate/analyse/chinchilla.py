@@ -55,7 +55,7 @@ def trend(fits: pd.DataFrame) -> Rows:
     rows = Rows()
     for name, chosen in (("listed", fits[fits.listed]), ("all", fits)):
         x = np.log10(chosen["size"])
-        slope, intercept = line(x, chosen.linf)
+        slope, intercept = line(x, chosen.linf) if len(chosen) > 1 else (np.nan, np.nan)
         rows.add(sizes=name, count=len(chosen), slope=slope, intercept=intercept, r2=r_squared(chosen.linf, intercept + slope * x))
     return rows
 

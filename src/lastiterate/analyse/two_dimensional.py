@@ -49,7 +49,9 @@ def compute(parameters, inputs):
         labels = {"group": number, **dict(zip(GROUP, key, strict=True))}
         sweeps = [Sweep(part, parameters["reach"]) for _, part in rows.groupby("total_steps") if part.base_lr.nunique() >= 3]
         if len(sweeps) < 3:
-            raise StepError(f"{labels} has {len(sweeps)} horizons with at least 3 peak learning rates, but a line needs 3: select more runs")
+            raise StepError(
+                f"{labels} has {len(sweeps)} horizons with at least 3 peak learning rates, but a line needs 3: select more runs"
+            )
         for sweep in sweeps:
             tables["sweeps"].add(**labels, total_steps=sweep.total_steps, base_lr=sweep.base_lr, loss=sweep.loss)
             best = {"best_base_lr": sweep.best, "best_loss": sweep.at(sweep.best), "theory_base_lr": sweep.theory}
@@ -125,7 +127,9 @@ def add_exponents(table: Rows, best: pd.DataFrame) -> None:
 def add_summary(table: Rows, transfer: pd.DataFrame) -> None:
     """Per rule: mean absolute log error of the transferred peak, and the mean loss it costs (where the sweep reaches it)."""
     for rule, rows in transfer.groupby("rule", sort=False):
-        table.add(rule=rule, transfers=len(rows), log_error=rows.log_error.abs().mean(), bias=rows.log_error.mean(), regret=rows.regret.mean())
+        table.add(
+            rule=rule, transfers=len(rows), log_error=rows.log_error.abs().mean(), bias=rows.log_error.mean(), regret=rows.regret.mean()
+        )
 
 
 if __name__ == "__main__":

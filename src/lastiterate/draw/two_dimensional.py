@@ -50,7 +50,9 @@ def best_lr(best, exponents):
     for (_, rows), colour in zip(groups, plt.get_cmap("viridis")(np.linspace(0, 0.9, len(groups))), strict=True):
         rows = rows.dropna(subset="best_base_lr")
         axes.plot(rows.total_steps, rows.best_base_lr, "o-", ms=4, color=colour, label=label(rows.iloc[0]))
-        axes.plot(rows.total_steps, rows.best_base_lr.iloc[0] * (rows.total_steps / rows.total_steps.iloc[0]) ** -0.5, ":", lw=1, color=colour)
+        axes.plot(
+            rows.total_steps, rows.best_base_lr.iloc[0] * (rows.total_steps / rows.total_steps.iloc[0]) ** -0.5, ":", lw=1, color=colour
+        )
     c.loglog(axes)
     pooled = measured.loc["all"]
     axes.set_title(rf"measured: $\gamma^\star \sim T^{{{pooled.exponent:.2f} \pm {pooled.error:.2f}}}$; dotted: $T^{{-1/2}}$", fontsize=9)

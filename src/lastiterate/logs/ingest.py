@@ -1,7 +1,8 @@
 """Ingest a source: raw logs in; tables runs and history, and a table of what was noticed or left out, out.
 
-A source of results (files with one row per run and no history) ends in the table results instead of these two. A log that cannot be used is reported with its file and field and left out; the rest goes on, and the count of runs
-left out ends the report.
+A source of results (files with one row per run and no history) ends in the table results instead of these two. A log or
+row that cannot be used is reported with its file and field and left out; the rest goes on, and the count of what is left
+out ends the report.
 """
 
 import argparse

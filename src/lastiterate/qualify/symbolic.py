@@ -129,19 +129,19 @@ def derive(schedule) -> Asymptotics:
 
 
 def _of_fraction(schedule, x):
-    """(f, a) with s = T^-a f(x)."""
+    """(f, a) with s = T^-a f(x): a is minus the logarithmic derivative of s by T at fixed x, and f is s at T = 1."""
     import sympy
 
     if len(inspect.signature(schedule).parameters) == 1:
         return sympy.sympify(schedule(x)), sympy.Integer(0)
     horizon = sympy.Symbol("T", positive=True)
-    power, f = sympy.powsimp(sympy.expand_power_base(sympy.sympify(schedule(x * horizon, horizon)))).as_independent(x, as_Add=False)
-    base, exponent = power.as_independent(horizon, as_Add=False)[1].as_base_exp()
-    if f.has(horizon) or (base != horizon and power.has(horizon)):
-        raise ValueError(f"schedule: {power * f} at t = x T is not a power of T times a function of x: give s(x), or use exam()")
-    if not power.has(horizon):
-        exponent = sympy.Integer(0)
-    return f * power / horizon**exponent, -exponent
+    expression = sympy.sympify(schedule(x * horizon, horizon))
+    parts = [part for part, _ in expression.args] if isinstance(expression, sympy.Piecewise) else [expression]
+    orders = {sympy.simplify(-horizon * sympy.diff(part, horizon) / part) for part in parts}
+    order = orders.pop()
+    if orders or order.has(horizon, x):
+        raise ValueError(f"schedule: {expression} at t = x T is not a power of T times a function of x: give s(x), or use exam()")
+    return expression.subs(horizon, 1), order
 
 
 def _pieces(expression, x):

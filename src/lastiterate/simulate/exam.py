@@ -45,7 +45,7 @@ def table1(constant_fractions) -> Rows:
     for name, (formula, published) in FORMULAS.items():
         result = derive(formula)
         for fraction in constant_fractions if name == "wsd" else [math.nan]:
-            at = lambda value, c=fraction: float(result.number(sympy.sympify(value).subs(C, c)))
+            at = lambda value, c=fraction, number=result.number: float(number(sympy.sympify(value).subs(C, c)))
             derived = (result.distance, result.noise if result.noise is not None else sympy.nan, result.log)
             row = {"schedule": name, "constant_fraction": fraction, "qualifies": "pass" if result.qualifies else "fail"}
             for key, ours, theirs in zip(("distance", "noise", "log"), derived, published, strict=True):
