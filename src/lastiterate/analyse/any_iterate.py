@@ -7,6 +7,8 @@ splits into what (1, p_t) explains there and a rest. `amplification` is the root
 be predicted, relative to the window's: an error that fits a fraction of the scatter comes back so many times larger.
 """
 
+import sys
+
 import numpy as np
 import pandas as pd
 
@@ -42,6 +44,8 @@ def compute(parameters, inputs):
     if not fits.columns:
         raise StepError(f"no run has {parameters['min_points']} logged losses on both sides of the split: lower min_points")
     table = pd.DataFrame(fits.columns)
+    late = table[table.burn_in == parameters["burn_in"][-1]]
+    print(f"any_iterate: {(~late.identified).sum()} of {len(late)} first halves do not identify the noise coefficient", file=sys.stderr)
     return {"fits": fits, "curves": curves(table, kept, parameters), "summary": summary(table)}
 
 
