@@ -12,6 +12,7 @@ from lastiterate.analyse.common import load_runs, select
 from lastiterate.analyse.fits import at_parabola, held_out, line, nonnegative, parabola, r_squared
 from lastiterate.bound import tuned
 from lastiterate.schedules import Schedule
+from lastiterate.transfer import transfer_base_lr
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
 
@@ -32,7 +33,8 @@ class Sweep:
         vertex = self.log_lr.mean() - slope / (2 * bend) if bend > 0 else np.nan
         inside = self.log_lr[0] - np.log(reach) <= vertex <= self.log_lr[-1] + np.log(reach)
         self.best = float(np.exp(vertex)) if inside else np.nan
-        self.theory = tuned(Schedule.from_json(rows.schedule.iloc[0]).with_peak_lr(1.0)).base_lr
+        self.schedule = Schedule.from_json(rows.schedule.iloc[0]).with_peak_lr(1.0)
+        self.theory = tuned(self.schedule).base_lr
 
     def at(self, base_lr: float) -> float:
         """Loss at a peak, by the parabola; nan outside the swept range."""
@@ -100,9 +102,10 @@ def add_transfers(table: Rows, labels: dict, sweeps: list[Sweep]) -> None:
     measured = [sweep for sweep in sweeps if np.isfinite(sweep.best)]
     for target in measured[1:]:
         start = measured[0]
-        ratios = ((target.total_steps / start.total_steps) ** -0.5, target.theory / start.theory, 1.0)
-        for rule, ratio in zip(RULES, ratios, strict=True):
-            predicted = start.best * ratio
+        by_bound = transfer_base_lr(start.schedule, target.schedule).factor
+        factors = ((target.total_steps / start.total_steps) ** -0.5, by_bound, 1.0)
+        for rule, factor in zip(RULES, factors, strict=True):
+            predicted = start.best * factor
             regret = target.at(predicted) - target.at(target.best) if np.isfinite(target.at(target.best)) else np.nan
             steps = {"from_steps": start.total_steps, "total_steps": target.total_steps}
             table.add(**labels, **steps, rule=rule, base_lr=predicted, log_error=np.log(predicted / target.best), regret=regret)
