@@ -68,7 +68,8 @@ def exponent(fits):
 
 def held_out(fits):
     """Absolute errors at the longest horizon, from the shorter ones, where all three guesses exist."""
-    fits = fits.dropna(subset="held_out_error_exponent")
+    known = fits.dropna(subset="held_out_error_exponent")
+    fits = known if len(known) else fits
     figure, axes = plt.subplots()
     kinds = {"held_out_error": "straight line", "held_out_error_exponent": "free exponent", "held_out_error_nearest": "no progress"}
     for (key, name), marker, colour in zip(kinds.items(), "os^", c.CATEGORICAL, strict=False):
