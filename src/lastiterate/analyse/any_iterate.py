@@ -51,7 +51,9 @@ def compute(parameters, inputs):
 
 def logged(history: pd.DataFrame, total_steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Steps 1..T and losses of the first of LOSSES that the run has."""
-    column = next(name for name in LOSSES if history[name].notna().any())
+    column = next((name for name in LOSSES if history[name].notna().any()), None)
+    if column is None:
+        raise StepError(f"run {history.run_id.iloc[0]} has logged none of {', '.join(LOSSES)}: leave it out of the source")
     rows = history[(history.step >= 1) & (history.step <= total_steps)].dropna(subset=column)
     return rows.step.to_numpy(), rows[column].to_numpy()
 
