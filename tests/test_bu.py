@@ -171,7 +171,9 @@ def run_log(name, schedule, base_lr, cooldown, loss) -> RunLog:
     steps = np.arange(10, schedule.total_steps + 1, 10)
     series = {column: (steps, loss(schedule, steps)) for column in ("train_loss", "val_loss")}
     final = float(series["val_loss"][1][-1])
-    return RunLog(name, name, name, "made up", "m", 1000, "sgd", schedule, cooldown, base_lr, 10, 0, final, final, series)
+    settings = {"dataset": "made up", "model": "m", "n_params": 1000, "optimizer": "sgd", "tokens_per_step": 10, "seed": 0}
+    settings |= {"schedule": schedule, "cooldown": cooldown, "base_lr": base_lr, "final_train_loss": final, "final_val_loss": final}
+    return RunLog(run_id=name, file=name, name=name, series=series, **settings)
 
 
 def write_tables(folder, runs):
