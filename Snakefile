@@ -37,7 +37,7 @@ rule paper:
 
 
 rule logs:
-    """The tables runs and history of every source of public logs."""
+    """The ingested tables of every source of public logs."""
     input:
         [table for name in SOURCES for table in getattr(rules, f"ingest_{name}").output],
 
@@ -52,3 +52,9 @@ rule defazio:
     """Every figure of Defazio et al. (arXiv:2310.07831)."""
     input:
         figures_of(paper="defazio"),
+
+
+rule bu:
+    """Every figure of Bu et al., ICLR 2026 (arXiv:2602.07145)."""
+    input:
+        figures_of(paper="bu"),

@@ -1,4 +1,4 @@
-# One analysis for each family that is drawn from logs: runs and history in, tables out.
+# One analysis for each family that is drawn from logs: ingested tables in, tables out.
 
 for family in FAMILIES.values():
     if family.step == "analyse":
@@ -7,7 +7,7 @@ for family in FAMILIES.values():
             name:
                 f"analyse_{family.name}"
             input:
-                [f"data/ingested/{source}/{table}.parquet" for source in family.sources for table in ("runs", "history")],
+                [f"data/ingested/{source}/{table}.parquet" for source in family.sources for table in SOURCES[source].tables],
             output:
                 family.tables,
             log:

@@ -1,4 +1,4 @@
-# One ingest for each source: raw logs in; the tables runs and history, and what was wrong with the logs, out.
+# One ingest for each source: raw logs in; the tables runs and history (or results, where there is no history), and what was wrong with the logs, out.
 
 
 def content_of(source):
@@ -14,8 +14,7 @@ for source in SOURCES.values():
         input:
             str(source.receipt),
         output:
-            runs=f"data/ingested/{source.name}/runs.parquet",
-            history=f"data/ingested/{source.name}/history.parquet",
+            tables=[f"data/ingested/{source.name}/{table}.parquet" for table in source.tables],
             issues=f"data/ingested/{source.name}/issues.csv",
         log:
             f"logs/ingest_{source.name}.log",
@@ -28,4 +27,4 @@ for source in SOURCES.values():
         shell:
             "python -m lastiterate.logs.ingest --sources config/sources.csv --source {params.source} --output {output:q} 2>&1 | tee {log} >&2"
 
-    describe(f"ingest_{source.name}", f"Tables runs and history of {source.name}.")
+    describe(f"ingest_{source.name}", f"Tables of {source.name}: {' and '.join(source.tables)}.")

@@ -43,6 +43,7 @@ SMALL = {
     "convex_example": {"total_steps": 40, "seeds": 3},
     "horizon_transfer": {"first_steps": 40, "total_steps": [60, 80], "transfer_steps": 60, "root_count": 3},
     "lr_transfer": {"total_steps": [30], "cooldown_count": 8, "degree": 3},
+    "exam": {"log2_min_steps": 4, "log2_max_steps": 9},
 }
 
 

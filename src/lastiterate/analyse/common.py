@@ -15,6 +15,11 @@ def load_runs(inputs: Iterable[Path]) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(path) for path in inputs if path.stem == "runs"], ignore_index=True)
 
 
+def load_results(inputs: Iterable[Path]) -> pd.DataFrame:
+    """The results tables among `inputs` (files named results.parquet), one after the other."""
+    return pd.concat([pd.read_parquet(path) for path in inputs if path.stem == "results"], ignore_index=True)
+
+
 def load_history(inputs: Iterable[Path], run_ids: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
     """History of the given runs: run_id, step and `columns`, from the history tables among `inputs`."""
     wanted = ["run_id", "step", *columns]

@@ -1,0 +1,77 @@
+"""any_iterate: the any-iterate law on training runs, in sample and from the first half to the second."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lastiterate.draw import common as c
+
+
+def draw(tables, parameters):
+    """Panels figures2to5, r2 and identification."""
+    fits = tables["fits"]
+    fits = fits[fits.burn_in == parameters["burn_in"][-1]]
+    colours = dict(zip(fits["class"].unique(), c.CATEGORICAL, strict=False))
+    yield "figures2to5", figures2to5(tables["curves"], parameters["split"])
+    yield "r2", r2(fits, colours)
+    yield "identification", identification(fits, colours, parameters["max_amplification"])
+
+
+def figures2to5(curves, split):
+    """Of each class the run of median second-half R2."""
+    names = curves["class"].unique()
+    columns = min(3, len(names))
+    lines = -(-len(names) // columns)
+    figure, grid = plt.subplots(lines, columns, figsize=(3.1 * columns, 2.4 * lines), squeeze=False)
+    for axes in grid.flat[len(names) :]:
+        axes.axis("off")
+    for axes, name in zip(grid.flat, names, strict=False):
+        rows = curves[curves["class"] == name]
+        x = rows.step / 1000
+        axes.plot(x, rows.loss, color="black", lw=1.6, label="logged")
+        axes.plot(x, rows.in_sample, color=c.CATEGORICAL[0], lw=1.2, label="fit of all")
+        axes.plot(x, rows.predicted, "--", color=c.CATEGORICAL[4], lw=1.2, label="fit of the first half")
+        axes.axvline(split * rows.total_steps.iloc[0] / 1000, color="grey", lw=0.8, ls=":")
+        axes.set_title(name, fontsize=9)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("Loss")
+    for axes in grid.flat[max(len(names) - columns, 0) : len(names)]:
+        axes.set_xlabel("Step (thousands)")
+    handles, labels = grid.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    return figure
+
+
+def r2(fits, colours):
+    """1 - R2 of every run by class: in sample (left of each pair) and on the second half."""
+    figure, axes = plt.subplots(figsize=(6.4, 3.6))
+    for place, (name, colour) in enumerate(colours.items()):
+        rows = fits[fits["class"] == name]
+        spread = np.linspace(-0.12, 0.12, len(rows)) if len(rows) > 1 else np.zeros(1)
+        axes.plot(place - 0.2 + spread, 1 - rows.r2, ".", ms=3, color="grey")
+        for identified, marker in ((True, "o"), (False, "x")):
+            chosen = (rows.identified == identified).to_numpy()
+            axes.plot(place + 0.2 + spread[chosen], 1 - rows.r2_second[chosen], marker, ms=3.5, mfc="none", color=colour)
+    axes.axhline(0.05, color="grey", ls="--", lw=1)
+    axes.set_xticks(range(len(colours)), [name.replace(", ", "\n") for name in colours])
+    axes.set(yscale="log", ylabel="$1 - R^2$")
+    return figure
+
+
+def identification(fits, colours, limit):
+    """1 - R2 on the second half against the amplification."""
+    figure, axes = plt.subplots()
+    for name, colour in colours.items():
+        rows = fits[fits["class"] == name]
+        positive = rows.window_grad_norm2_free > 0
+        axes.plot(rows.amplification[positive], 1 - rows.r2_second[positive], "o", ms=3.5, mfc="none", color=colour, label=name)
+        axes.plot(rows.amplification[~positive], 1 - rows.r2_second[~positive], "x", ms=4, color=colour)
+    axes.axvline(limit, color="grey", ls="--", lw=1)
+    axes.axhline(0.05, color="grey", ls="--", lw=1)
+    c.loglog(axes)
+    axes.set(xlabel="Amplification of the noise coefficient's error", ylabel="$1 - R^2$ on the second half")
+    c.legend_above(figure, ncols=3)
+    return figure
+
+
+if __name__ == "__main__":
+    c.run_draw(draw)

@@ -1,0 +1,64 @@
+"""exam: which schedules' bounds fall like 1/sqrt(T)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lastiterate.draw import common as c
+
+HORIZON = "Horizon $T$"
+COLUMNS = {"distance": r"$D^2/(\gamma T)$", "noise": r"$\gamma G^2$", "log": r"$\gamma G^2 \ln T$"}
+
+
+def draw(tables, parameters):
+    """Panels figure1, growth and table1."""
+    colours = dict(zip(tables["verdicts"].schedule, c.CATEGORICAL, strict=False))
+    yield "figure1", figure1(tables["bounds"], colours)
+    yield "growth", growth(tables["bounds"], tables["verdicts"], colours)
+    yield "table1", table1(tables["table1"])
+
+
+def figure1(bounds, colours):
+    """Omega_T at the peak 1/sqrt(T) against T."""
+    figure, axes = plt.subplots()
+    for name, rows in bounds.groupby("schedule", sort=False):
+        axes.plot(rows.total_steps, rows.omega, color=colours[name], label=name)
+    horizons = np.array([bounds.total_steps.min(), bounds.total_steps.max()])
+    axes.plot(horizons, 2 / np.sqrt(horizons), ":", color="grey", label=r"$2/\sqrt{T}$")
+    c.loglog(axes)
+    axes.set(xlabel=HORIZON, ylabel=r"$\Omega_T$ at $\gamma = 1/\sqrt{T}$")
+    c.legend_above(figure, ncols=3)
+    return figure
+
+
+def growth(bounds, verdicts, colours):
+    """Squared gap of the tuned bound against T: bounded, or growing with ln T."""
+    figure, axes = plt.subplots()
+    for row in verdicts.itertuples():
+        rows = bounds[bounds.schedule == row.schedule]
+        style = {"pass": "-", "fail": "--"}.get(row.verdict, ":")
+        axes.plot(rows.total_steps, rows.squared_gap, style, color=colours[row.schedule], label=f"{row.schedule}: {row.verdict}")
+    axes.set(xscale="log", xlabel=HORIZON, ylabel=r"$T\,\Omega_T^{\star 2}/4$", ylim=(0.9, None))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def table1(table):
+    """Derived constants next to the published ones."""
+    figure, axes = plt.subplots(figsize=(9.2, 2.6))
+    axes.axis("off")
+    cells = []
+    for row in table.itertuples():
+        name = row.schedule if np.isnan(row.constant_fraction) else f"{row.schedule}, c = {row.constant_fraction:g}"
+        pairs = [(getattr(row, key), getattr(row, f"published_{key}")) for key in COLUMNS]
+        texts = ["–" if np.isnan(ours) else f"{ours:.6g}  ({theirs:.6g})" for ours, theirs in pairs]
+        cells.append([name, *texts, row.qualifies])
+    grid = axes.table(cells, colLabels=["schedule", *COLUMNS.values(), "exam"], loc="center", cellLoc="center", edges="horizontal")
+    grid.auto_set_font_size(False)
+    grid.set_fontsize(9)
+    grid.scale(1, 1.35)
+    axes.set_title("Asymptotic constants: derived (published)", fontsize=10)
+    return figure
+
+
+if __name__ == "__main__":
+    c.run_draw(draw)

@@ -1,0 +1,79 @@
+"""two_dimensional: straight lines in 1/sqrt(T), and peak learning rates transferred from the shortest horizon."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lastiterate.draw import common as c
+
+MOST = 6  # groups shown
+
+
+def draw(tables, parameters):
+    """Panels lines, best_lr and transfer."""
+    yield "lines", lines(tables["lines"], tables["points"])
+    yield "best_lr", best_lr(tables["best"], tables["exponents"])
+    yield "transfer", transfer(tables["transfer"], tables["summary"])
+
+
+def label(row) -> str:
+    """A group by its schedule."""
+    return f"{row.schedule_name}, c = {row.cooldown:g}" if row.cooldown > 0 else str(row.schedule_name)
+
+
+def lines(fits, points):
+    """Losses at each eta_ref against 1/sqrt(T), with their lines, one axes per group."""
+    groups = fits.group.unique()[:MOST]
+    columns = min(3, len(groups))
+    rows = -(-len(groups) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(3.1 * columns, 2.4 * rows), squeeze=False, sharex=True, sharey=True)
+    for axes, group in zip(grid.flat, groups, strict=False):
+        chosen = fits[fits.group == group]
+        for fit, colour in zip(chosen.itertuples(), c.shades("Blues", len(chosen)), strict=True):
+            at = points[(points.group == group) & (points.eta_ref == fit.eta_ref)]
+            x = at.total_steps**-0.5 * 1e3
+            axes.plot(x, at.loss, "o", ms=3.5, color=colour, label=rf"$\eta_{{ref}} = {fit.eta_ref:g}$")
+            axes.plot(x, fit.linf + fit.slope * x / 1e3, color=colour, lw=1)
+        axes.set_title(label(chosen.iloc[0]), fontsize=9)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("Final loss")
+    for axes in grid[-1]:
+        axes.set_xlabel(r"$1/\sqrt{T}$ ($10^{-3}$)")
+    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def best_lr(best, exponents):
+    """Measured best peaks against the horizon, and where the rule would take them from the shortest."""
+    figure, axes = plt.subplots()
+    measured = exponents[exponents.what == "measured"].set_index("group")
+    groups = list(best.groupby("group"))
+    for (_, rows), colour in zip(groups, plt.get_cmap("viridis")(np.linspace(0, 0.9, len(groups))), strict=True):
+        rows = rows.dropna(subset="best_base_lr")
+        axes.plot(rows.total_steps, rows.best_base_lr, "o-", ms=4, color=colour, label=label(rows.iloc[0]))
+        axes.plot(
+            rows.total_steps, rows.best_base_lr.iloc[0] * (rows.total_steps / rows.total_steps.iloc[0]) ** -0.5, ":", lw=1, color=colour
+        )
+    c.loglog(axes)
+    pooled = measured.loc["all"]
+    axes.set_title(rf"measured: $\gamma^\star \sim T^{{{pooled.exponent:.2f} \pm {pooled.error:.2f}}}$; dotted: $T^{{-1/2}}$", fontsize=9)
+    axes.set(xlabel="Horizon $T$", ylabel=r"Best peak learning rate $\gamma^\star$")
+    c.legend_above(figure, ncols=3, fontsize=8)
+    return figure
+
+
+def transfer(table, summary):
+    """Log error of the peak taken over from the shortest horizon, by rule."""
+    figure, axes = plt.subplots()
+    for row, colour, marker in zip(summary.itertuples(), c.CATEGORICAL, "osx", strict=False):
+        rows = table[table.rule == row.rule]
+        name = f"{row.rule}: {row.log_error:.2f}, loss + {row.regret:.4f}"
+        spread = {"inverse square root": 0.985, "bound": 1.0, "same": 1.015}[row.rule]
+        axes.plot(rows.total_steps / rows.from_steps * spread, rows.log_error, marker, ms=4, mfc="none", color=colour, label=name)
+    axes.axhline(0, color="grey", lw=1)
+    axes.set(xlabel="Horizon over the horizon that was swept", ylabel=r"$\ln(\gamma_{rule}/\gamma^\star)$")
+    c.legend_above(figure, ncols=1, fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    c.run_draw(draw)
