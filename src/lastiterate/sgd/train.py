@@ -92,9 +92,8 @@ def sgd(
     norms = np.empty((total_steps, seeds, runs)) if grad_norm else None
     held, marks = {}, set(checkpoints)
     with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
-        for t, (rates, batch) in enumerate(zip(lr, batches, strict=True)):
-            rates = np.asarray(rates)
-            found = model.step(weights, data.inputs[batch], targets[batch].swapaxes(1, 2), rates.reshape(-1, rates.shape[-1]), grad_norm)
+        for t, (rates, batch) in enumerate(_matched(lr, batches)):
+            found = model.step(weights, data.inputs[batch], targets[batch].swapaxes(1, 2), rates, grad_norm)
             if grad_norm:
                 norms[t] = found
             if t + 1 in marks:
@@ -113,3 +112,15 @@ def evaluate(model, weights: list[np.ndarray], data: Dataset) -> tuple[np.ndarra
         error.append((scores[0].argmax(axis=0) != data.labels).mean(axis=-1))
     finite = np.isfinite(loss)
     return np.where(finite, loss, np.inf), np.where(finite, error, np.nan)
+
+
+def _matched(lr, batches):
+    """Learning rates, as arrays of two dimensions, with their batches; ValueError if they are not equally many."""
+    rates = iter(lr)
+    for t, batch in enumerate(batches):
+        rate = next(rates, None)
+        if rate is None:
+            raise ValueError(f"lr ends after {t} updates, but there are {len(batches)} batches: give one learning rate for each")
+        yield np.atleast_2d(rate), batch
+    if next(rates, None) is not None:
+        raise ValueError(f"lr goes on after the {len(batches)} batches: give one learning rate for each")
