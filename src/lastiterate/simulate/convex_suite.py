@@ -63,18 +63,19 @@ class Experiment:
         return np.stack([one.lr for one in found], axis=1)
 
     def add_to(self, tables, **labels):
-        """Append to the tables; differences are to linear decay, seed by seed."""
-        reference = self.sweeps["linear"]
+        """Append to the tables; the misclassified fraction is that at the base learning rate that is best for it, not for the loss."""
         for name, sweep in self.sweeps.items():
             loss, loss_se = mean_and_error(sweep.tuned_loss)
-            wrong, wrong_se = mean_and_error(sweep.tuned_error)
-            difference, difference_se = paired(sweep.tuned_loss, reference.tuned_loss)
-            wrong_difference, wrong_difference_se = paired(sweep.tuned_error, reference.tuned_error)
+            difference, difference_se = paired(sweep.tuned_loss, self.sweeps["linear"].tuned_loss)
+            wrong_lr, wrong = least_misclassified(sweep)
+            _, reference = least_misclassified(self.sweeps["linear"])
+            misclassified, misclassified_se = mean_and_error(wrong)
+            misclassified_difference, misclassified_difference_se = paired(wrong, reference)
             tables["summary"].add(
                 **labels, schedule=name, total_steps=self.total_steps, seeds=self.parameters["seeds"], base_lr=sweep.tuned_lr,
                 at_edge=int(sweep.at_edge), loss=loss, loss_se=loss_se, difference=difference, difference_se=difference_se,
-                misclassified=wrong, misclassified_se=wrong_se,
-                misclassified_difference=wrong_difference, misclassified_difference_se=wrong_difference_se,
+                misclassified_base_lr=wrong_lr, misclassified=misclassified, misclassified_se=misclassified_se,
+                misclassified_difference=misclassified_difference, misclassified_difference_se=misclassified_difference_se,
             )  # fmt: skip
             tables["lr_sweep"].add(
                 **labels, schedule=name, base_lr=sweep.base_lr, loss=sweep.loss.mean(axis=0), misclassified=sweep.error.mean(axis=0)
@@ -98,14 +99,23 @@ def stepwise(total_steps: int, fractions: list[float], factor: float) -> np.ndar
     return piecewise(total_steps, [int(f * total_steps) for f in fractions], [factor**k for k in range(len(fractions) + 1)]).lr
 
 
+def least_misclassified(sweep) -> tuple[float, np.ndarray]:
+    """The base learning rate with the least misclassified fraction in the mean over seeds, and each seed's fraction there."""
+    mean = sweep.error.mean(axis=0)
+    best = int(np.argmin(np.where(np.isnan(mean), np.inf, mean)))
+    return float(sweep.base_lr[best]), sweep.error[:, best]
+
+
 def _counts(summary) -> Rows:
-    """For each schedule: on how many data sets it is better or worse than linear decay by two standard errors, or neither."""
+    """On how many data sets each schedule is better or worse than linear decay by two standard errors, or neither, by measure."""
     rows = Rows()
-    cells = list(zip(*(summary[key] for key in ("label_noise", "schedule", "difference", "difference_se")), strict=True))
-    for label_noise, schedule in dict.fromkeys((noise, name) for noise, name, _, _ in cells if name != "linear"):
-        ratios = [d / se if se else np.sign(d) * np.inf if d else 0.0 for n, s, d, se in cells if (n, s) == (label_noise, schedule)]
-        better, worse = sum(r < -2 for r in ratios), sum(r > 2 for r in ratios)
-        rows.add(label_noise=label_noise, schedule=schedule, better=better, worse=worse, neither=len(ratios) - better - worse)
+    for measure, prefix in (("loss", ""), ("misclassified", "misclassified_")):
+        keys = ("label_noise", "schedule", f"{prefix}difference", f"{prefix}difference_se")
+        cells = list(zip(*(summary[key] for key in keys), strict=True))
+        for noise, name in dict.fromkeys((noise, name) for noise, name, _, _ in cells if name != "linear"):
+            mine = [(difference, 2 * error) for n, s, difference, error in cells if (n, s) == (noise, name)]
+            better, worse = sum(d < -e for d, e in mine), sum(d > e for d, e in mine)
+            rows.add(measure=measure, label_noise=noise, schedule=name, better=better, worse=worse, neither=len(mine) - better - worse)
     return rows
 
 
