@@ -1,13 +1,16 @@
 """The families that train: small end-to-end runs, what their tables promise, and the laws on a small problem."""
 
 import copy
+import importlib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from lastiterate.bound import tuned
+from lastiterate.draw import common
 from lastiterate.schedules import wsd
 from lastiterate.simulate import cifar_sweep, convex_suite, noise_limited, noise_limited_controls, noise_limited_extension
 from lastiterate.simulate.hinge import HingeProblem
@@ -15,6 +18,7 @@ from lastiterate.workflow.step import StepError
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())["defazio"]
+FAMILIES = yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"]["families"]
 
 
 def table(rows):
@@ -25,6 +29,19 @@ def table(rows):
 def one(rows, **labels):
     (found,) = [row for row in table(rows) if all(row[key] == value for key, value in labels.items())]
     return found
+
+
+def check_figures(name, tables, parameters):
+    """The tables are those of figures.yaml, and the panels drawn from them too."""
+    assert sorted(tables) == sorted(FAMILIES[name]["tables"])
+    common.plt.style.use(common.STYLE)
+    frames = {key: pd.DataFrame(rows.columns) for key, rows in tables.items()}
+    panels = []
+    for panel, figure in importlib.import_module(f"lastiterate.draw.{name}").draw(frames, parameters):
+        figure.canvas.draw()
+        common.plt.close(figure)
+        panels.append(panel)
+    assert sorted(panels) == sorted(FAMILIES[name]["panels"])
 
 
 def small(name, **changes):
@@ -55,6 +72,7 @@ def test_the_suite_compares_every_schedule_with_linear_decay(tmp_path, monkeypat
         base = one(tables["summary"], dataset=row["dataset"], schedule="linear")
         assert row["difference"] == pytest.approx(row["loss"] - base["loss"], abs=1e-12) and row["loss_se"] > 0
     assert {row["better"] + row["worse"] + row["neither"] for row in table(tables["counts"])} == {2}
+    check_figures("convex_suite", tables, parameters)
     assert convex_suite.compute(parameters, [receipt])["summary"].columns == tables["summary"].columns
 
 
@@ -86,7 +104,10 @@ def limited():
     cooldown = {"total_steps": 400, "fractions": [0.1, 1], "theory_count": 3}
     refined = {"smoothing": 0.1, "rounds": 1, "points": 5}
     parameters = small("noise_limited", problem=PROBLEM, total_steps=[300, 1200], base_lr_sweep=grid, cooldown=cooldown, refined=refined)
-    return noise_limited.compute(parameters | {"trajectory_steps": 1200, "points": 4})
+    parameters |= {"trajectory_steps": 1200, "points": 4}
+    tables = noise_limited.compute(parameters)
+    check_figures("noise_limited", tables, parameters)
+    return tables
 
 
 def test_the_laws_show_on_a_small_problem(limited):
@@ -118,18 +139,21 @@ def test_refined_rounds_are_compared_with_the_reference(limited):
 def test_an_extension_advises_schedules_whose_tuned_rate_is_the_old_one():
     grid = {"log2_min": -6, "log2_max": 1, "count": 8}
     parameters = small("noise_limited_extension", problem=TINY, start_steps=300, multiples=[2], base_lr_sweep=grid, points=3)
-    first = wsd(300, 0.2)
-    strategies, advice = noise_limited_extension.advised(first, 600, 0.2, parameters)
+    first = wsd(300, 0.2, peak_lr=0.3)
+    strategies, advice = noise_limited_extension.advised(first, 600)
+    assert list(strategies) == ["same", "lowered", "second stage", "longer cooldown"]
+    np.testing.assert_allclose(strategies["same"], wsd(600, 0.2).lr, rtol=1e-14)
     for name in ("second stage", "longer cooldown"):
-        assert tuned(strategies[name]).base_lr == pytest.approx(tuned(first).base_lr, rel=0.03)
-        assert strategies[name][:200].min() == 1  # what has been executed is as it was
-    assert advice["lowered"] == pytest.approx(2**-0.5, abs=0.01)
-    assert tuned(strategies["lowered"]).base_lr == pytest.approx(tuned(first).base_lr)
+        assert tuned(strategies[name]).base_lr == pytest.approx(tuned(first).base_lr * 0.3, rel=0.01)
+        assert strategies[name][:200].min() == pytest.approx(1)  # what has been executed is as it was
+    assert advice["base_lr"].parameter == pytest.approx(2**-0.5, abs=0.01)
+    np.testing.assert_allclose(strategies["lowered"], advice["base_lr"].parameter * strategies["same"])
     tables = noise_limited_extension.compute(parameters)
     same = one(tables["extension"], start_lr="tuned", strategy="same")
-    assert same["difference"] == 0 and same["base_lr"] == one(tables["advice"])["base_lr"]
+    assert same["difference"] == 0 and same["base_lr"] == one(tables["advice"], how="base_lr")["base_lr"]
     half = one(tables["extension"], start_lr="0.5 of tuned", strategy="same")
     assert half["base_lr"] == same["base_lr"] / 2 and len(table(tables["extension"])) == 10
+    check_figures("noise_limited_extension", tables, parameters)
     assert one(tables["trajectories"], strategy="same", t=600)["excess"] == same["excess"]
 
 
@@ -137,7 +161,9 @@ def test_controls_change_what_they_name():
     controls = {"8": {}, "no noise": {"label_noise": 0}}
     grid = {"log2_min": -4, "log2_max": 1, "count": 6}
     parameters = small("noise_limited_controls", problem=PROBLEM, total_steps=[100, 400], base_lr_sweep=grid, controls=controls)
-    rows = table(noise_limited_controls.compute(parameters)["exponents"])
+    tables = noise_limited_controls.compute(parameters)
+    check_figures("noise_limited_controls", tables, parameters)
+    rows = table(tables["exponents"])
     assert [(row["label_noise"], row["components"]) for row in rows] == [(0.2, 8), (0, 8)]
     assert rows[0]["exponent"] < rows[1]["exponent"]
 
@@ -153,6 +179,7 @@ def test_the_hinge_problem_is_the_documented_one():
 def test_the_decay_sweep_trains_every_curve():
     parameters = small("cifar_sweep", total_steps=30, seeds=2, offsets=[10, 100], points=3)
     tables = cifar_sweep.compute(parameters)
+    check_figures("cifar_sweep", tables, parameters)
     final = table(tables["final"])
     assert len(final) == 8 * (1 + 2 * 2) and len({row["loss"] for row in final}) == len(final)
     best = min((row for row in final if row["family"] == "linear"), key=lambda row: row["loss"])

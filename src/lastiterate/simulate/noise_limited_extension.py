@@ -2,24 +2,30 @@
 
 import numpy as np
 
-from lastiterate.bound import tuned
-from lastiterate.schedules import two_stage, wsd
+from lastiterate.schedules import wsd
 from lastiterate.sgd import mean_and_error, paired
 from lastiterate.simulate.hinge import HingeProblem
+from lastiterate.transfer import METHODS, extend
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import run_step
+
+STRATEGIES = {"lowered": "base_lr", "second stage": "second_stage", "longer cooldown": "cooldown"}
 
 
 def compute(parameters, inputs=()):
     """Tables extension (every strategy against `same`), advice (what the bound says) and trajectories (of the longest horizon)."""
     problem = HingeProblem(**parameters["problem"])
     start, cooldown = parameters["start_steps"], parameters["cooldown"]
-    first = wsd(start, cooldown)
-    best = problem.tune({"wsd": first.lr}, parameters["base_lr_sweep"], parameters["extensions"])["wsd"].optimum()
+    best = problem.tune({"wsd": wsd(start, cooldown).lr}, parameters["base_lr_sweep"], parameters["extensions"])["wsd"].optimum()
+    first = wsd(start, cooldown, peak_lr=best)
     tables = {name: Rows() for name in ("extension", "advice", "trajectories")}
     for total_steps in [start * multiple for multiple in parameters["multiples"]]:
-        strategies, advice = advised(first, total_steps, cooldown, parameters)
-        tables["advice"].add(start_steps=start, total_steps=total_steps, base_lr=best, **advice)
+        strategies, advice = advised(first, total_steps)
+        for how, found in advice.items():
+            tables["advice"].add(
+                start_steps=start, total_steps=total_steps, base_lr=best, how=how, parameter=found.parameter, found=int(found.found),
+                predicted_change=found.bound / found.unadapted_bound - 1,
+            )  # fmt: skip
         retuned = problem.tune({"retuned": strategies["same"]}, parameters["base_lr_sweep"], parameters["extensions"])["retuned"]
         factors = {"tuned": 1.0, **{f"{factor:g} of tuned": factor for factor in parameters["base_lr_factors"]}}
         pairs = [(name, factor * best) for factor in factors.values() for name in strategies]
@@ -46,29 +52,15 @@ def compute(parameters, inputs=()):
     return tables
 
 
-def advised(first, total_steps: int, cooldown: float, parameters):
-    """Learning-rate factors of every strategy over the longer horizon, and the numbers behind them.
+def advised(first, total_steps: int):
+    """Learning-rate factors over the longer horizon by strategy, of the peak of `first`, and the advice they follow by method.
 
-    same: wsd with the same cooldown fraction. lowered: that times gamma*(T)/gamma*(T0). second stage: the factor rho, from
-    step int(.8 T0) on, with which the bound's own base learning rate is that of T0; longer cooldown: the same for the
-    cooldown fraction. Of each, the trial whose gamma* is closest. Source: arXiv:2501.18965, section 5.1.
+    same: the first run's cooldown fraction and base learning rate. The others are `lastiterate.transfer.extend`'s.
     """
-    target = tuned(first).base_lr
-    switch = int(parameters["switch"] * first.total_steps)
-    same = wsd(total_steps, cooldown)
-    lowered = tuned(same).base_lr / target
-    rho, second = _closest(lambda v: two_stage(total_steps, switch, v, cooldown), parameters["factors"], target)
-    longer, adapted = _closest(lambda v: wsd(total_steps, v), parameters["cooldowns"], target)
-    strategies = {"same": same.lr, "lowered": lowered * same.lr, "second stage": second.lr, "longer cooldown": adapted.lr}
-    return strategies, {"lowered": lowered, "second_stage": rho, "longer_cooldown": longer}
-
-
-def _closest(build, trials, target):
-    """The trial (and its schedule) whose tuned base learning rate is closest to the target."""
-    values = np.linspace(trials["low"], trials["high"], trials["count"]).tolist()
-    schedules = [build(value) for value in values]
-    best = int(np.argmin([abs(np.log(tuned(schedule).base_lr / target)) for schedule in schedules]))
-    return values[best], schedules[best]
+    advice = {how: extend(first, total_steps, how) for how in METHODS}
+    schedules = {name: advice[how].schedule for name, how in STRATEGIES.items()}
+    schedules = {"same": advice["base_lr"].schedule.with_peak_lr(first.peak_lr), **schedules}
+    return {name: schedule.lr / first.peak_lr for name, schedule in schedules.items()}, advice
 
 
 if __name__ == "__main__":
