@@ -25,7 +25,7 @@ rule all:
     """Every figure that needs no download (the default)."""
     default_target: True
     input:
-        figures_of(step="simulate"),
+        figures_of(step="simulate", default=True),
 
 
 rule paper:
@@ -33,13 +33,13 @@ rule paper:
     input:
         figures_of(),
         rules.claims.output,
-        [table for name in SOURCES for table in getattr(rules, f"ingest_{name}").output],
+        [table for name in LOG_SOURCES for table in getattr(rules, f"ingest_{name}").output],
 
 
 rule logs:
     """The ingested tables of every source of public logs."""
     input:
-        [table for name in SOURCES for table in getattr(rules, f"ingest_{name}").output],
+        [table for name in LOG_SOURCES for table in getattr(rules, f"ingest_{name}").output],
 
 
 rule schaipp:

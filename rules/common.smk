@@ -19,6 +19,7 @@ try:
     check_config(config, SCHEMA)
     validate(config, SCHEMA)  # fills in the defaults
     SOURCES = load_sources("config/sources.csv")
+    LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
     FAMILIES = load_families(config, SOURCES)
 except ValueError as error:
     raise WorkflowError(str(error)) from None

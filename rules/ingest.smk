@@ -6,7 +6,12 @@ def content_of(source):
     return lambda wildcards: source_digest(source)
 
 
-for source in SOURCES.values():
+def contents_of(family):
+    """Params function: such hashes of all sources of a family."""
+    return lambda wildcards: [source_digest(SOURCES[source]) for source in family.sources]
+
+
+for source in LOG_SOURCES.values():
 
     rule:
         name:

@@ -1,4 +1,4 @@
-# One simulation for each family that needs no data: config in, tables out.
+# One simulation for each family: config in (and data sets to train on, if it names sources of them), tables out.
 
 for family in FAMILIES.values():
     if family.step == "simulate":
@@ -6,6 +6,8 @@ for family in FAMILIES.values():
         rule:
             name:
                 f"simulate_{family.name}"
+            input:
+                [str(SOURCES[source].receipt) for source in family.sources],
             output:
                 family.tables,
             log:
@@ -15,8 +17,9 @@ for family in FAMILIES.values():
             params:
                 module=f"lastiterate.simulate.{family.name}",
                 parameters=family.parameters,
+                content=contents_of(family),
                 code=code_hash(f"lastiterate.simulate.{family.name}"),
             shell:
-                "python -m {params.module} --parameters {params.parameters:q} --output {output:q} 2>&1 | tee {log} >&2"
+                "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log} >&2"
 
         describe(f"simulate_{family.name}", f"Tables of {family.paper}/{family.name}: {family.title}.")

@@ -58,12 +58,16 @@ def make_copy(folder: Path) -> Path:
     schaipp = config["schaipp"]
     schaipp["schedule_comparison"]["total_steps"] = 30
     schaipp["cooldown_length"] |= {"total_steps": 30, "cooldown_count": 2}
+    suite = {"epochs": {"iris": 2}, "sources": ["tiny_sets"], "libsvm_epochs": 20, "seeds": 2, "label_noise": [0.2], "extensions": 0}
+    config["defazio"]["convex_suite"] |= suite
     schaipp |= {name: {"sources": ["tiny"], **entry} for name, entry in OWN.items()}
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     figures = yaml.safe_load((folder / "config/figures.yaml").read_text())
-    figures["figures"]["families"] = {name: figures["figures"]["families"][name] for name in sorted(THEORY | LOGS)}
+    figures["figures"]["families"] = {name: figures["figures"]["families"][name] for name in sorted(THEORY | LOGS | {"convex_suite"})}
     (folder / "config/figures.yaml").write_text(yaml.safe_dump(figures, sort_keys=False))
-    made_up.write_sources(folder / "config/sources.csv", made_up.write_mirror(folder / "mirror", own_logs()))
+    sets = {"sets/made_up.scale": b"0 1:1 2:0.5\n2 1:-1 2:0.1\n2 1:-0.3\n" * 5}
+    rows = made_up.write_mirror(folder / "mirror", own_logs()) + made_up.write_mirror(folder / "mirror", sets, "tiny_sets", "libsvm")
+    made_up.write_sources(folder / "config/sources.csv", rows)
     return folder
 
 
@@ -116,6 +120,19 @@ class edited:
 
 def raw(folder: Path) -> Path:
     return folder / "data/raw" / made_up.REPOSITORY / made_up.COMMIT / "data/ann_lr0.002_0.5_iter1000.json"
+
+
+def test_a_libsvm_set_needs_rows_in_sources_and_the_sources_name_in_the_config(built):
+    wanted = ("results/defazio/convex_suite/summary.csv",)
+    assert would_run(built, *wanted) == {"fetch_tiny_sets", "simulate_convex_suite"}
+    assert would_run(built, "logs") == set()  # a set to train on is no log
+    snakemake(built, *wanted)
+    summary = pd.read_csv(built / wanted[0])
+    assert summary.dataset.unique().tolist() == ["iris", "made_up.scale"] and len(summary) == 2 * 6
+    assert would_run(built, *wanted) == set()
+    path = built / "data/raw" / made_up.REPOSITORY / made_up.COMMIT / "sets/made_up.scale"
+    with edited(path, "2 1:-1", "2 1:-9", keep_mtime=True):
+        assert would_run(built, *wanted) == {"simulate_convex_suite"}
 
 
 def test_a_sweep_of_ones_own_needs_rows_in_sources_and_a_selection_in_the_config(built):

@@ -31,6 +31,7 @@ subset.Options._drop_tables_default = [*subset.Options._drop_tables_default, "GD
 STYLE = Path(__file__).with_name("style.mplstyle")
 SCHEDULE_MAPS = {"wsd": "Blues", "cosine": "Oranges"}
 CATEGORICAL = ("#0072B2", "#000000", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9")
+REFERENCE_FIRST = ("#000000", "#0072B2", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9")  # a reference in black, then the others
 WIDE = (9.2, 3.4)  # two axes side by side, each of the size of a single panel
 
 BASE_LR = r"Base learning rate $\gamma$"

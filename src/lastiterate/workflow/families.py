@@ -20,6 +20,7 @@ class Family:
     captions: dict[str, str]
     parameters: str  # JSON of the config entry
     sources: tuple[str, ...]
+    default: bool  # whether the default target builds it, if it needs no download
 
     def caption_file(self, panel: str, folder: str) -> str:
         """Path of a file with the panel's caption, as Snakemake's report wants it; written if it is not up to date."""
@@ -57,6 +58,7 @@ def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
             {**panels, **animations},
             json.dumps(parameters),
             tuple(parameters.get("sources", ())),
+            entry.get("default", True),
         )
     return families
 

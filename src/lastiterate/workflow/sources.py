@@ -49,6 +49,11 @@ class Source:
         """Tables that its ingest makes: readers named results_* read final results, which have no history."""
         return ("results",) if self.reader.startswith("results_") else ("runs", "history")
 
+    @property
+    def is_log(self) -> bool:
+        """Whether its files are logs of runs, to be ingested, and not data sets to train on."""
+        return self.reader != "libsvm"
+
     def forget_if_incomplete(self) -> bool:
         """Remove the receipt if a file it stands for is gone, so that the files are fetched again; True if it was removed."""
         incomplete = self.receipt.exists() and not all(file.local.exists() for file in self.files)
