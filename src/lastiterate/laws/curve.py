@@ -22,10 +22,11 @@ class Curve:
         Losses, positive (nats).
     name : str
         Label in messages and score tables.
-    init_std : float, optional
-        Standard deviation that the weight matrices were initialised with; laws of the weight norm need it.
-    weight_decay : float, optional
-        Decoupled weight decay (each update multiplies weights by ``1 - lr * weight_decay``); the same laws need it.
+    init_std : float or None
+        Standard deviation that the weight matrices were initialised with. Read it from the run's configuration; the default
+        is the usual one of language models. None if unknown or without meaning: laws of the weight norm then refuse.
+    weight_decay : float or None
+        Decoupled weight decay of AdamW (an update multiplies weights by ``1 - lr * weight_decay``); as for `init_std`.
 
     Raises
     ------
@@ -43,8 +44,8 @@ class Curve:
     step: np.ndarray
     loss: np.ndarray
     name: str = ""
-    init_std: float | None = None
-    weight_decay: float | None = None
+    init_std: float | None = 0.02
+    weight_decay: float | None = 0.1
 
     def __post_init__(self):
         where = f"curve {self.name!r}: " if self.name else ""
@@ -75,8 +76,12 @@ def check_path(lr, step, where: str = "") -> tuple[np.ndarray, np.ndarray]:
     step = step.astype(np.int64)
     if step[0] < 1 or (np.diff(step) <= 0).any():
         raise ValueError(f"{where}step must increase and start at 1 or later: it counts the updates done when a loss was logged")
+    if not lr[: step[0]].any():
+        raise ValueError(f"{where}every learning rate up to the first logged step {step[0]} is 0: leave out losses from before training")
     if step[-1] > lr.size:
-        raise ValueError(f"{where}lr has {lr.size} entries, but a loss was logged at step {step[-1]}: give the learning rate of every update")
+        raise ValueError(
+            f"{where}lr has {lr.size} entries, but a loss was logged at step {step[-1]}: give the learning rate of every update"
+        )
     return lr, step
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lastiterate.laws.path import Path
-
 
 @dataclass(frozen=True)
 class Shape:
@@ -18,32 +16,37 @@ class Shape:
     starts: tuple[float, ...]
     log: bool = False
 
-    def coordinate(self, value):
+    def coordinate(self, value: float) -> float:
         """What the search moves."""
-        return np.log(value) if self.log else value
+        return float(np.log(value)) if self.log else float(value)
 
-    def value(self, coordinate):
+    def value(self, coordinate: float) -> float:
         """Inverse of `coordinate`."""
-        return np.exp(coordinate) if self.log else coordinate
+        return float(np.exp(coordinate)) if self.log else float(coordinate)
 
 
 @dataclass(frozen=True)
 class Law:
-    """loss = sum of coefficients >= 0 times columns(path, *shapes), which has a column for each coefficient."""
+    """loss = sum of coefficients >= 0 times the columns that ``columns(path, *shapes)`` gives, one for each.
+
+    `raw_unit` laws take learning rates as they are, the others in units of the training curves' peak, so that their
+    shape parameters mean the same at any scale. `needs_norm` laws need init_std and weight_decay.
+    """
 
     name: str
     formula: str
+    source: str
     coefficients: tuple[str, ...]
     shapes: tuple[Shape, ...]
-    columns: Callable[..., np.ndarray]
-    source: str
-    needs_settings: bool = False
+    columns: Callable[..., list[np.ndarray]]
+    raw_unit: bool = False
+    needs_norm: bool = False
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """Names of all fitted parameters, coefficients first."""
         return (*self.coefficients, *(shape.name for shape in self.shapes))
 
-    def loss(self, path: Path, coefficients: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-        """Losses at the logged steps of `path`."""
-        return self.columns(path, *shapes) @ coefficients
+    def matrix(self, path, shapes) -> np.ndarray:
+        """Columns at the logged steps of `path`, shape (m, number of coefficients)."""
+        return np.column_stack(self.columns(path, *shapes))

@@ -30,123 +30,123 @@ class Point:
     value: float
 
 
+class Search:
+    """The search for a law's best parameters on the curves of `path` with losses `loss` (m,)."""
+
+    def __init__(self, law, path, loss: np.ndarray):
+        self.law, self.path, self.loss = law, path, loss
+        self.low = np.array([shape.coordinate(shape.low) for shape in law.shapes])
+        self.high = np.array([shape.coordinate(shape.high) for shape in law.shapes])
+
+    def run(self, start: np.ndarray | None = None) -> Point:
+        """Best point from the law's grid, or from the coordinates `start` alone."""
+        if start is not None:
+            points = [self.solved(start)]
+        else:
+            shapes = self.law.shapes
+            grid = [np.array([s.coordinate(v) for s, v in zip(shapes, vs, strict=True)]) for vs in product(*(s.starts for s in shapes))]
+            points = sorted((self.solved(x, rounds=3) for x in grid), key=lambda point: point.value)[:STARTS]
+        return min((self.descend(point) for point in points), key=lambda point: point.value)
+
+    def matrix(self, x: np.ndarray) -> np.ndarray:
+        """Columns at shape coordinates `x`."""
+        with np.errstate(over="ignore"):
+            return self.law.matrix(self.path, [shape.value(v) for shape, v in zip(self.law.shapes, x, strict=True)])
+
+    def solved(self, x: np.ndarray, guess=None, rounds: int = INNER) -> Point:
+        """The point at `x` with its best coefficients."""
+        columns = self.matrix(x)
+        if not np.isfinite(columns).all():
+            return Point(x, columns, np.zeros(columns.shape[1]), np.zeros(len(self.loss)), np.inf)
+        return Point(x, columns, *solve(columns, self.loss, guess, rounds))
+
+    def descend(self, point: Point) -> Point:
+        """Levenberg-Marquardt within the box of the shapes' ranges."""
+        point = self.solved(point.x, point.coefficients)
+        damping = 1e-3
+        while len(self.low) and np.isfinite(point.value):
+            root = _root_weight(point.error)
+            jacobian = self.jacobian(point, root)
+            gradient, curvature = jacobian.T @ (root * point.error), jacobian.T @ jacobian
+            free = ~(((point.x <= self.low) & (gradient > 0)) | ((point.x >= self.high) & (gradient < 0)))
+            better = None
+            while better is None and damping < 1e8 and free.any():
+                size = np.maximum(np.diag(curvature)[free], 1e-12 * np.trace(curvature) + 1e-300)
+                step = np.zeros(len(free))
+                step[free] = -np.linalg.solve(curvature[np.ix_(free, free)] + damping * np.diag(size), gradient[free])
+                new = self.solved(np.clip(point.x + np.clip(step, -2.0, 2.0), self.low, self.high), point.coefficients)
+                better = new if new.value < point.value else None
+                damping *= 10 if better is None else 0.1
+            if better is None or better.value > point.value * (1 - FLAT):
+                return better or point
+            point, damping = better, max(damping, 1e-9)
+        return point
+
+    def jacobian(self, point: Point, root: np.ndarray) -> np.ndarray:
+        """Weighted derivatives of the errors with respect to `x` while the coefficients follow."""
+        prediction = point.columns @ point.coefficients
+        scale = (root / prediction)[:, None]
+        change = np.empty((len(prediction), len(point.x)))
+        for i, value in enumerate(point.x):
+            x, h = point.x.copy(), STEP if value + STEP <= self.high[i] else -STEP
+            x[i] += h
+            change[:, i] = (self.matrix(x) - point.columns) @ point.coefficients / h
+        base = point.columns[:, point.coefficients > 0] * scale
+        base = np.linalg.qr(base / np.linalg.norm(base, axis=0))[0]
+        change *= scale
+        return change - base @ (base.T @ change)
+
+
 def huber(error: np.ndarray) -> float:
     """Sum of the Huber loss."""
     size = np.abs(error)
     return float(np.sum(np.where(size <= DELTA, error**2 / 2, DELTA * (size - DELTA / 2))))
 
 
-def search(law, path, loss: np.ndarray, starts: int = STARTS) -> Point:
-    """Best point of a law over its grid of starts."""
-    shapes = law.shapes
-
-    def solved(x, guess=None, rounds=INNER):
-        with np.errstate(all="ignore"):
-            columns = law.columns(path, *(s.value(v) for s, v in zip(shapes, x, strict=True)))
-        if not np.isfinite(columns).all():
-            return None
-        return Point(x, columns, *solve(columns, loss, guess, rounds))
-
-    low, high = (np.array([s.coordinate(v) for s, v in zip(shapes, ends, strict=True)]) for ends in zip(*((s.low, s.high) for s in shapes))) if shapes else ((), ())
-    grid = [np.array([s.coordinate(v) for s, v in zip(shapes, values, strict=True)]) for values in product(*(s.starts for s in shapes))]
-    points = sorted((p for p in (solved(x, rounds=3) for x in grid) if p is not None), key=lambda p: p.value)
-    if not shapes:
-        return solved(grid[0])
-    return min((_descend(solved, p, low, high) for p in points[:starts]), key=lambda p: p.value)
-
-
-def _descend(solved, point, low, high):
-    """Levenberg-Marquardt within the box [low, high]."""
-    point = solved(point.x, point.coefficients)
-    damping = 1e-3
-    for _ in range(OUTER):
-        root = 1 / np.sqrt(np.maximum(1.0, np.abs(point.error) / DELTA))
-        jacobian = _jacobian(solved, point, low, high) * root[:, None]
-        gradient, curvature = jacobian.T @ (root * point.error), jacobian.T @ jacobian
-        blocked = ((point.x <= low) & (gradient > 0)) | ((point.x >= high) & (gradient < 0))
-        free = ~blocked
-        if not free.any():
-            break
-        diagonal = np.maximum(np.diag(curvature)[free], 1e-12 * np.trace(curvature) + 1e-300)
-        better = None
-        while damping < 1e8:
-            step = np.zeros(len(low))
-            step[free] = -np.linalg.solve(curvature[np.ix_(free, free)] + damping * np.diag(diagonal), gradient[free])
-            step = np.clip(step, -2.0, 2.0)
-            new = solved(np.clip(point.x + step, low, high), point.coefficients)
-            if new is not None and new.value < point.value:
-                better = new
-                break
-            damping *= 10
-        if better is None:
-            break
-        gain = 1 - better.value / point.value
-        point, damping = better, max(damping / 10, 1e-9)
-        if gain < FLAT:
-            break
-    return point
-
-
-def _jacobian(solved, point, low, high):
-    """Derivatives of the errors with respect to the coordinates, coefficients following (Kaufman's approximation)."""
-    prediction = point.columns @ point.coefficients
-    root = 1 / np.sqrt(np.maximum(1.0, np.abs(point.error) / DELTA))
-    change = np.empty((len(prediction), len(point.x)))
-    for i in range(len(point.x)):
-        x = point.x.copy()
-        h = STEP if x[i] + STEP <= high[i] else -STEP
-        x[i] += h
-        moved = solved(x, point.coefficients, rounds=0)
-        change[:, i] = (moved.columns - point.columns) @ point.coefficients / h
-    base = (point.columns[:, point.coefficients > 0] / prediction[:, None]) * root[:, None]
-    base = np.linalg.qr(base / np.linalg.norm(base, axis=0))[0]
-    change = change / prediction[:, None] * root[:, None]
-    return (change - base @ (base.T @ change)) / root[:, None]
-
-
 def solve(columns: np.ndarray, loss: np.ndarray, guess=None, rounds: int = INNER) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients >= 0 that minimise the Huber loss of log(columns @ c) - log(loss), those errors, and their loss.
 
     Each round solves the problem that is quadratic about the last prediction: an error e counts with weight
-    min(1, delta / |e|), and the logarithm is linear. `rounds=0` evaluates `guess`.
+    min(1, delta / |e|), and the logarithm is linear.
     """
     scale = np.linalg.norm(columns, axis=0)
     scale[scale == 0] = 1.0
     scaled = columns / scale
-    best = None
-    prediction, error = loss, np.zeros(len(loss))
-    if guess is not None:
-        best = _evaluated(scaled, guess * scale, loss)
-        if best is not None:
-            prediction, error = best[3], best[1]
+    prediction, error, best = loss, np.zeros(len(loss)), None
+    for coefficients in [] if guess is None else [guess * scale]:
+        best = _evaluated(scaled, coefficients, loss)
     for _ in range(rounds):
-        root = 1 / (prediction * np.sqrt(np.maximum(1.0, np.abs(error) / DELTA)))
-        new = _evaluated(scaled, nonnegative(scaled * root[:, None], prediction * (1 - error) * root), loss)
-        if new is None:
+        if best is not None:
+            prediction, error = scaled @ best[0], best[1]
+        root = _root_weight(error) / prediction
+        new = _evaluated(scaled, _nonnegative(scaled * root[:, None], prediction * (1 - error) * root), loss)
+        flat = new is None or (best is not None and new[2] > best[2] * (1 - 1e-9))
+        best = new if best is None or (new is not None and new[2] < best[2]) else best
+        if flat:
             break
-        if best is not None and new[2] > best[2] * (1 - 1e-9):
-            best = min(best, new, key=lambda b: b[2])
-            break
-        best = new
-        prediction, error = best[3], best[1]
     if best is None:
-        return np.zeros(columns.shape[1]), np.full(len(loss), 10.0), np.inf
+        return np.zeros(len(scale)), np.zeros(len(loss)), np.inf
     return best[0] / scale, best[1], best[2]
 
 
+def _root_weight(error: np.ndarray) -> np.ndarray:
+    """Square root of the weight that makes a squared error count as its Huber loss does."""
+    return 1 / np.sqrt(np.maximum(1.0, np.abs(error) / DELTA))
+
+
 def _evaluated(scaled, coefficients, loss):
+    """(coefficients, errors, Huber loss), or None where a prediction is not positive."""
     prediction = scaled @ coefficients
     if not prediction.min() > 0:
         return None
     error = np.log(prediction / loss)
-    return coefficients, error, huber(error), prediction
+    return coefficients, error, huber(error)
 
 
-def nonnegative(design: np.ndarray, target: np.ndarray) -> np.ndarray:
+def _nonnegative(design: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Non-negative least squares; the unconstrained solution where it is already non-negative."""
-    gram, right = design.T @ design, design.T @ target
     try:
-        found = np.linalg.solve(gram, right)
+        found = np.linalg.solve(design.T @ design, design.T @ target)
     except np.linalg.LinAlgError:
         return nnls(design, target)[0]
     return found if np.isfinite(found).all() and found.min() >= 0 else nnls(design, target)[0]
