@@ -58,3 +58,10 @@ rule bu:
     """Every figure of Bu et al., ICLR 2026 (arXiv:2602.07145)."""
     input:
         figures_of(paper="bu"),
+
+
+rule laws:
+    """Leaderboard of loss laws: every law on every train/test split (about two minutes)."""
+    input:
+        [path for path in figures_of(paper="bu") if "/laws/" in path],
+        FAMILIES["laws"].tables,

@@ -12,8 +12,7 @@ from lastiterate.laws.norm import relative_step
 from lastiterate.laws.path import Path
 
 MOMENTUM = 0.999  # lambda of the momentum law
-NOISE_POWER = 0.8  # noise of norm-power grows as this power of the relative step
-STIFFNESS = 1.5  # its relaxation per relative step falls as this power of the squared norm
+NOISE_POWER = 0.8  # noise of norm-power and norm-stiff grows as this power of the relative step
 
 _POWER = Shape("a", 0.05, 2.0, (0.35, 0.55))
 _SCALE = Shape("C", 1e-3, 1e3, (0.2, 5.0), log=True)
@@ -95,12 +94,18 @@ def _norm_exponential(path, a, d):
 
 
 def _norm_power(path, a, c, b):
+    step, _ = relative_step(path)
+    clock = path.total(step)
+    noise = path.memo(("norm-power", c, b), lambda: abel_sum(path, clock, path.jumps(step**NOISE_POWER), power_kernel(c, b)))
+    return _columns(path, clock, a, noise)
+
+
+def _norm_stiff(path, a, c, b):
+    """As norm-power, but noise relaxes by u/n: curvature that has settled to the learning rate falls as 1/n."""
     step, norm = relative_step(path)
-
-    def noise():
-        return abel_sum(path, path.total(step / norm**STIFFNESS), path.jumps(step**NOISE_POWER), power_kernel(c, b))
-
-    return _columns(path, path.total(step), a, path.memo(("norm-power", c, b), noise))
+    jumps = path.jumps(step**NOISE_POWER)
+    noise = path.memo(("norm-stiff", c, b), lambda: abel_sum(path, path.total(step / norm), jumps, power_kernel(c, b)))
+    return _columns(path, path.total(step), a, noise)
 
 
 _RAW_SCALE = Shape("C", 1e-2, 1e5, (2.0, 50.0), log=True)
@@ -126,7 +131,9 @@ _ALL = (
         _THREE, (_POWER, _EXPONENT, _SCALE), _effective_power),
     Law("norm-exponential", "Linf + A P^-a + B N, P = sum u, N' = u/d (u - N), u = eta/sqrt(n)", "this project",
         _THREE, (_POWER, _MEMORY), _norm_exponential, needs_norm=True),
-    Law("norm-power", "Linf + A P^-a + B sum_k J(u^.8) G(X_t - X_k), P = sum u, X = sum u/n^1.5, G(x) = 1 - (1 + C x)^-beta, u = eta/sqrt(n)",
-        "this project", _THREE, (_POWER, Shape("C", 1e-3, 1e5, (0.2, 5.0), log=True), _TAIL), _norm_power, needs_norm=True),
+    Law("norm-power", "Linf + A P^-a + B sum_k J(u^.8) G(P_t - P_k), P = sum u, G(x) = 1 - (1 + C x)^-beta", "this project",
+        _THREE, (_POWER, _SCALE, _TAIL), _norm_power, needs_norm=True),
+    Law("norm-stiff", "norm-power with G(X_t - X_k), X = sum u/n", "this project",
+        _THREE, (_POWER, Shape("C", 1e-3, 1e5, (0.2, 5.0), log=True), _TAIL), _norm_stiff, needs_norm=True),
 )  # fmt: skip
 LAWS = {law.name: law for law in _ALL}

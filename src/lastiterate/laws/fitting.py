@@ -12,7 +12,8 @@ from lastiterate.laws.law import Law
 from lastiterate.laws.path import Path
 from lastiterate.laws.search import Search
 
-DEFAULT, WITHOUT_NORM = "norm-power", "effective-power"
+ONE_PEAK, SEVERAL_PEAKS, WITHOUT_NORM = "norm-power", "norm-stiff", "effective-power"
+SAME_PEAK = 1.25  # peaks within this factor count as one
 
 
 @dataclass(eq=False)
@@ -71,7 +72,7 @@ class FittedLaw:
         """
         level = check_number("level", level, "it is the probability that the interval holds a loss", 0.0, 1.0, open_low=True)
         path = self._path(lr, step, init_std, weight_decay)
-        low, high, weight = [], [], []
+        low, high = [], []
         for parameters, error in self.leave_one_out():
             prediction = np.log(self._evaluate(parameters, path))
             size = np.quantile(np.abs(error), np.linspace(0, 1, 101))
@@ -118,8 +119,7 @@ def fit(curves: Curve | Sequence[Curve], law: str = "default") -> FittedLaw:
     curves : Curve or sequence of Curve
         Training curves; more schedules identify more.
     law : str
-        A key of `LAWS`, or "default": "norm-power" if every curve gives init_std and weight_decay, else
-        "effective-power", the best law that needs neither.
+        A key of `LAWS`, or "default": see `default_law`.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def fit(curves: Curve | Sequence[Curve], law: str = "default") -> FittedLaw:
     if not curves or not all(isinstance(curve, Curve) for curve in curves):
         raise ValueError(f"curves must be one or more Curve, not {[type(curve).__name__ for curve in curves]}")
     if law == "default":
-        law = WITHOUT_NORM if any(_unknown(curve) for curve in curves) else DEFAULT
+        law = default_law(curves)
     law = LAWS[check_choice("law", law, ("default", *LAWS))]
     rows = sum(len(curve.loss) for curve in curves)
     if rows < len(law.parameter_names):
@@ -154,6 +154,18 @@ def fit(curves: Curve | Sequence[Curve], law: str = "default") -> FittedLaw:
         raise ValueError(f"{law.name} needs {next(filter(None, missing))} of every curve: give it, or use law={WITHOUT_NORM!r}")
     unit = 1.0 if law.raw_unit else float(np.exp(np.mean([np.log(curve.lr.max()) for curve in curves])))
     return FittedLaw(law, *_solved_first(law, curves, unit))
+
+
+def default_law(curves: Sequence[Curve]) -> str:
+    """The law that `fit` takes by default, chosen by what the curves can identify (docs/laws.md has the evidence).
+
+    "effective-power" if a curve does not give init_std and weight_decay, "norm-power" if all curves have about the same peak
+    learning rate, "norm-stiff" if they do not: its extra physics shows only across peaks, and misleads without them.
+    """
+    if any(_unknown(curve) for curve in curves):
+        return WITHOUT_NORM
+    peaks = [curve.lr.max() for curve in curves]
+    return ONE_PEAK if max(peaks) <= SAME_PEAK * min(peaks) else SEVERAL_PEAKS
 
 
 def _solved_first(law, curves, unit):

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from lastiterate.logs import epfml, norm_csv
+from lastiterate.logs import epfml, loss_csv, norm_csv
 from lastiterate.logs.join import join_runs
 from lastiterate.logs.results import chinchilla, read_results, steplaw
 from lastiterate.logs.run_log import LogError, Note, RunLog
@@ -23,7 +23,7 @@ from lastiterate.workflow.files import replacing, write_csv
 from lastiterate.workflow.sources import Source, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
 
-READERS = {"epfml": epfml.read, "norm_csv": norm_csv.read}
+READERS = {"epfml": epfml.read, "norm_csv": norm_csv.read, "loss_csv": loss_csv.read}
 RESULTS_READERS = {"results_steplaw": steplaw, "results_chinchilla": chinchilla}
 EDITED = "the file is not the registered one (config/sources.csv): it was edited after it was fetched"
 
@@ -37,7 +37,7 @@ def ingest(source: Source) -> tuple[list[RunLog], list[Note]]:
         try:
             run = reader(entry.local, name)
         except LogError as error:
-            notes.append(Note(name, name.removesuffix(".json"), error.where, error.message, left_out=True))
+            notes.append(Note(name, name.removesuffix(".json").removesuffix(".csv"), error.where, error.message, left_out=True))
             continue
         if file_sha256(entry.local) != entry.sha256:
             run.note("sha256", EDITED)

@@ -35,10 +35,10 @@ def join_runs(runs: list[RunLog]) -> tuple[list[RunLog], list[Note]]:
 
 
 def _starts_at_zero(run: RunLog) -> bool:
-    """Whether the run's own log begins within one logging interval of its first update."""
+    """Whether the run's own log begins within one logging interval of its first update (or of where the publisher begins)."""
     steps, _ = run.series.get("train_loss") or next(iter(run.series.values()))
     interval = np.median(np.diff(steps)) if len(steps) > 1 else run.total_steps
-    return steps[0] <= GAP_FACTOR * interval
+    return steps[0] - run.log_start <= GAP_FACTOR * interval
 
 
 def _find_parent(run: RunLog, candidates: list[RunLog]) -> tuple[RunLog | None, str]:

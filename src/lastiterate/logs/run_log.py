@@ -54,6 +54,7 @@ class RunLog:
     resumed_from: str | None = None  # name of the run whose checkpoint it started from
     branch_step: int | None = None  # step of that checkpoint
     parent_run: str | None = None
+    log_start: int = 0  # step that the whole log begins at: the publisher may leave out the warm-up
     notes: list[Note] = field(default_factory=list)
 
     @property
