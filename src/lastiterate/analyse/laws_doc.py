@@ -48,7 +48,9 @@ def default_law(leaderboard: pd.DataFrame) -> pd.DataFrame:
 def chosen_rates(regrets: pd.DataFrame) -> pd.DataFrame:
     """What each law's choice of the peak learning rate costs, over draws and schedules."""
     groups = regrets.groupby("law", sort=False).regret
-    table = pd.DataFrame({"mean regret": groups.mean(), "largest": groups.max(), "share within .005": groups.apply(lambda r: (r <= 0.005).mean())})
+    table = pd.DataFrame(
+        {"mean regret": groups.mean(), "largest": groups.max(), "share within .005": groups.apply(lambda r: (r <= 0.005).mean())}
+    )
     return table.map("{:.4f}".format).reset_index()
 
 
