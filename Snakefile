@@ -61,7 +61,7 @@ rule bu:
 
 
 rule laws:
-    """Leaderboard of loss laws: every law on every train/test split (about two minutes)."""
+    """Leaderboard of loss laws: every law on every train/test split (about four minutes)."""
     input:
-        [path for path in figures_of(paper="bu") if "/laws/" in path],
-        FAMILIES["laws"].tables,
+        figures_of(name="laws"),
+        [table for family in FAMILIES.values() if family.name == "laws" for table in family.tables],

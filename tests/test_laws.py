@@ -4,16 +4,19 @@ import csv
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lastiterate.analyse import laws as leaderboard
+from lastiterate.analyse import laws_doc
 from lastiterate.bound import omega_trajectory
 from lastiterate.laws import LAWS, Curve, fit, score
 from lastiterate.laws.kernels import abel_sum, inverse_sum, power_kernel
 from lastiterate.laws.norm import squared_norm
 from lastiterate.laws.path import Path
 from lastiterate.logs import loss_csv
-from lastiterate.logs.run_log import LogError
+from lastiterate.logs.run_log import LogError, RunLog
+from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.schedules import constant, cosine, piecewise, wsd
 
 T = 3000
@@ -293,9 +296,65 @@ def test_reader_refuses_a_bad_file(tmp_path, name, rows, where):
 
 
 def test_regret_is_what_the_choice_costs():
-    import pandas as pd
-
     keys = {"law": "x", "draw": 0, "schedule_name": "wsd", "decay_shape": "linear", "cooldown": 0.2, "final_lr_ratio": 0.0}
     sweep = pd.DataFrame({**keys, "base_lr": [1.0, 2.0, 3.0], "predicted": [3.0, 2.5, 2.4], "final_val_loss": [3.0, 2.9, 2.95]})
     (row,) = leaderboard.regrets(sweep).to_dict("records")
     assert (row["chosen_lr"], row["best_lr"]) == (3.0, 2.0) and row["regret"] == pytest.approx(0.05)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """The leaderboard of logs that follow norm-power exactly: four peaks, two schedules each."""
+    folder = tmp_path_factory.mktemp("logs")
+    runs = []
+    for peak in (0.0005, 0.001, 0.002, 0.003):
+        for name in ("wsd", "cosine"):
+            (curve,) = made("norm-power", [name], peak)
+            runs.append(
+                RunLog(
+                    f"{name}{peak}", "f", name, {"val_loss": (curve.step, curve.loss)}, "data", "llama", 10**6, "adamw",
+                    SCHEDULES[name].with_peak_lr(peak), 0.3 if name == "wsd" else 0.0, peak, 8, 0, 3.0, float(curve.loss[-1]) + 0.03,
+                )
+            )  # fmt: skip
+    runs_table(runs, "own").to_parquet(folder / "runs.parquet")
+    history_table(runs, "own").to_parquet(folder / "history.parquet")
+    parameters = {
+        "init_std": 0.02, "weight_decay": 0.1, "first_step": 300, "level": 0.9, "seed": 0,
+        "splits": {
+            "one": {"group_by": ["n_params"], "train": [{"base_lr": 0.001}], "test": [{"base_lr": 0.0005}]},
+            "across": {"group_by": ["dataset"], "draws": 2, "train_runs": 3, "train": [{"base_lr": [0.0005, 0.001]}], "test": [{}]},
+        },
+        "best_lr": {"split": "across", "total_steps": T},
+        "shown": {"laws": ["norm-power"], "splits": ["one"], "every": 3},
+    }  # fmt: skip
+    result = leaderboard.compute(parameters, [folder / "runs.parquet", folder / "history.parquet"])
+    return {name: pd.DataFrame(columns) for name, columns in result.items()}
+
+
+def test_the_leaderboard_finds_the_law_that_made_the_curves(tables):
+    board = tables["leaderboard"].set_index(["split", "law"])
+    assert board.MAE["one"].drop(["default", "selected"]).idxmin() == "norm-power"
+    assert board.MAE["one", "default"] == board.MAE["one", "norm-power"] < 1e-4
+    assert board.MAE["across", "selected"] < 1e-3 and board.MAE["across", "default"] == board.MAE["across", "norm-stiff"]
+    assert set(tables["scores"].law) == {*LAWS, "default", "selected"}
+    regret = tables["regrets"].query("law == 'norm-power'")
+    assert len(regret) == 4 and regret.regret.max() == 0
+
+
+def test_training_runs_are_never_tested(tables):
+    across = tables["scores"].query("split == 'across' and law == 'bu'")
+    assert across.groupby("draw").run_id.nunique().tolist() == [5, 5] and not across.duplicated(["draw", "run_id"]).any()
+
+
+def test_tables_of_the_docs(tables, tmp_path, monkeypatch):
+    for name in ("leaderboard", "regrets"):
+        tables[name].to_csv(tmp_path / f"{name}.csv", index=False)
+    page = tmp_path / "laws.md"
+    page.write_text(
+        "before\n<!-- errors -->\nold\n<!-- end -->\nbetween\n<!-- default --><!-- end -->\n<!-- regrets --><!-- end -->\nafter\n"
+    )
+    monkeypatch.setattr("sys.argv", ["laws_doc", "--results", str(tmp_path), "--output", str(page)])
+    laws_doc.main()
+    text = page.read_text()
+    assert "old" not in text and "between" in text and text.endswith("after\n")
+    assert "| norm-power | 6 |" in text
