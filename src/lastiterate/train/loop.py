@@ -1,0 +1,229 @@
+"""The training loop: one run from its start, its parent's checkpoint, or its own last one, to its log and card."""
+
+import hashlib
+import math
+import os
+import shutil
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from lastiterate.train import checkpoint
+from lastiterate.train.card import identity_of, settings_of, write_card
+from lastiterate.train.data import Batches, Dataset, windows_at
+from lastiterate.train.log import Log
+from lastiterate.train.model import build_model, count_parameters, matrices
+from lastiterate.train.optim import build_optimizers, set_lr
+from lastiterate.train.plan import TAIL, Run
+
+FLUSH = 20  # updates between looks at the losses: bad ones, and signals
+
+
+class Stopped(Exception):
+    """The run was asked to stop and has saved its state."""
+
+
+def finished(folder: Path, run_id: str) -> bool:
+    """Whether the run has its card, the last thing that it writes."""
+    return (folder / run_id / "card.json").is_file()
+
+
+def train_run(run: Run, config: dict, dataset: Dataset, folder: Path, stop=lambda: False) -> dict:
+    """Train `run` to its end in folder/run_id; return the result that its card holds.
+
+    Starts from the run's own last checkpoint if there is one, else from the parent's checkpoint, else from fresh weights.
+    `stop` is asked every few updates: when it says True the state is saved and `Stopped` raised.
+    """
+    torch.set_num_threads(config["threads"])
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    device = torch.device(config["device"], int(os.environ.get("LOCAL_RANK", 0)) if config["device"] == "cuda" else None)
+    place = folder / run.run_id
+    trainer = Trainer(run, config, dataset, device, rank, world)
+    start = trainer.resume(place, folder)
+    result = trainer.train(start, place, stop)
+    if rank == 0:
+        _finish(trainer, place, result, start)
+    return result
+
+
+class Trainer:
+    """A run's model, optimizers, data and log, and the step that advances them."""
+
+    def __init__(self, run: Run, config: dict, dataset: Dataset, device, rank: int = 0, world: int = 1):
+        self.run, self.config, self.dataset, self.device, self.rank, self.world = run, config, dataset, device, rank, world
+        self.settings = settings_of(run, config, dataset.card)
+        self.identity = identity_of(self.settings)
+        self.batches = Batches(
+            dataset.train, config["context"], config["batch_size"], run.seed, repeat=config["datasets"][run.dataset].get("repeat", False)
+        )
+        self.batches.check_length(run.schedule.total_steps)
+        self.model = build_model(config["models"][run.model], config["context"], run.seed).to(device)
+        self.optimizers = build_optimizers(self.model, config["optimizers"][run.optimizer])
+        self.parameters, self.matrices = list(self.model.parameters()), matrices(self.model)
+        self.start_norm = float(get_total_norm(self.matrices)) ** 2
+        self.lr = run.schedule.lr
+        share = config["batch_size"] // world
+        if config["batch_size"] % world or share % min(config["micro_batch"], share):
+            raise ValueError(f"{world} ranks cannot share batch_size={config['batch_size']} in micro-batches of {config['micro_batch']}")
+        self.micro = min(config["micro_batch"], share)
+        self.mine = slice(rank * share, (rank + 1) * share)
+        self.forward = torch.compile(self.model) if config["compile"] else self.model
+        if world > 1:
+            self.forward = torch.nn.parallel.DistributedDataParallel(
+                self.forward, device_ids=[device.index] if device.type == "cuda" else None
+            )
+        self.log, self.parent_diverged = Log(run.branch_step + 1), None
+
+    def resume(self, place: Path, folder: Path) -> int:
+        """Load the state to start from; return the number of updates that it has behind it."""
+        own, step = place / "state" / "latest.pt", None
+        if not own.is_file():
+            if not self.run.parent:
+                return 0
+            step = self.run.branch_step
+            own = folder / self.run.parent / checkpoint_name(step)
+        state = checkpoint.load(own, self.identity, self.run.schedule, self.device, step=step)
+        if state["diverged_step"]:
+            self.parent_diverged = state["diverged_step"]
+            return state["step"]
+        checkpoint.restore(state, self.model, self.optimizers)
+        self.start_norm = state["start_norm"]
+        if step is None:
+            self.log.load(state["log"])
+        return state["step"]
+
+    def train(self, start: int, place: Path, stop) -> dict:
+        """Updates start+1..T with checkpoints and validation; return how the run ended."""
+        total, config = self.run.schedule.total_steps, self.config
+        diverged = self.parent_diverged
+        self.log.start()
+        for step in range(start + 1, total + 1 if not diverged else 0):
+            self.log.add(self.update(step))
+            wanted = step in self.run.checkpoints
+            saving = wanted or step % config["checkpoint_every"] == 0
+            validating = step % config["val_every"] == 0 or step == total
+            stopping = (step % FLUSH == 0 or saving) and self.agreed(stop())
+            if step % FLUSH and not (saving or validating or stopping or step == total):
+                continue
+            self.log.flush()
+            diverged = self.log.diverged_at(config["diverged_above"])
+            if diverged:
+                break
+            if validating:
+                self.log.add_validation(step, self.validate(config["val_windows"]))
+            if wanted:
+                self.save(place / "state" / checkpoint_name(step), step)
+            if (saving and step < total) or stopping:
+                self.save(place / "state" / "latest.pt", step, with_log=True)
+            self.log.start()
+            if stopping:
+                raise Stopped(f"{self.run.run_id}: stopped after update {step} of {total}; its state is saved, run it again to go on")
+        return self.result(diverged)
+
+    def update(self, step: int) -> torch.Tensor:
+        """Execute one update (1-based); return what is logged of it, on the device."""
+        windows = torch.from_numpy(self.batches.at(step)[self.mine]).to(self.device)
+        parts = windows.split(self.micro)
+        loss = torch.zeros((), device=self.device)
+        for number, part in enumerate(parts, start=1):
+            last = number == len(parts)
+            with nullcontext() if last or self.world == 1 else self.forward.no_sync():
+                piece = self.loss(part) / len(parts)
+                piece.backward()
+            loss += piece.detach()
+        if self.world > 1:
+            dist.all_reduce(loss)
+            loss /= self.world
+        gradients = [parameter.grad for parameter in self.parameters]
+        norm, norm_l1 = get_total_norm(gradients), get_total_norm(gradients, 1.0)
+        if self.config["clip_norm"]:
+            clip_grads_with_norm_(self.parameters, self.config["clip_norm"], norm)
+        with torch.no_grad():
+            before = [weight.detach().clone() for weight in self.matrices]
+            size = get_total_norm(before)
+            set_lr(self.optimizers, float(self.lr[step - 1]))
+            for optimizer in self.optimizers:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            torch._foreach_sub_(before, self.matrices)
+            moved, after = get_total_norm(before), get_total_norm(self.matrices)
+        return torch.stack([loss, norm, norm_l1, after.square() / self.start_norm, moved / size])
+
+    def loss(self, windows: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy over the windows, in float32."""
+        half = torch.autocast(self.device.type, torch.bfloat16) if self.config["precision"] == "bfloat16" else nullcontext()
+        with half:
+            logits = self.forward(input_ids=windows[:, :-1]).logits
+        return cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten())
+
+    @torch.no_grad()
+    def validate(self, most: int | None = None) -> float:
+        """Mean loss over the validation windows (over the first `most` if given), shared among the ranks."""
+        stream, context = self.dataset.validation, self.config["context"]
+        count = (stream.size - 1) // context
+        numbers = torch.arange(min(count, most or count))
+        total, seen = torch.zeros((), dtype=torch.float64, device=self.device), 0
+        for block in numbers.split(self.config["val_batch"])[self.rank :: self.world]:
+            windows = torch.from_numpy(windows_at(stream, block.numpy(), context)).to(self.device)
+            total += self.loss(windows).double() * len(block)
+            seen += len(block)
+        both = torch.stack([total, torch.tensor(float(seen), dtype=torch.float64, device=self.device)])
+        if self.world > 1:
+            dist.all_reduce(both)
+        return float(both[0] / both[1])
+
+    def agreed(self, wish: bool) -> bool:
+        """Whether any rank wishes so."""
+        if self.world == 1:
+            return wish
+        flag = torch.tensor(float(wish), device=self.device)
+        dist.all_reduce(flag, dist.ReduceOp.MAX)
+        return bool(flag)
+
+    def save(self, path: Path, step: int, with_log: bool = False) -> None:
+        """Write a checkpoint (rank 0)."""
+        if self.rank == 0:
+            log = self.log.state() if with_log else None
+            checkpoint.save(path, step, self.identity, self.run.schedule, self.model, self.optimizers, self.start_norm, log)
+
+    def result(self, diverged: int | None) -> dict:
+        """How the run ended: final losses (training: mean over the last updates; validation: whole set), or where it diverged."""
+        losses = self.log.columns["train_loss"][-TAIL:]
+        digest = hashlib.sha256()
+        for weight in self.model.state_dict().values():
+            digest.update(weight.detach().float().cpu().numpy().tobytes())
+        return {
+            "final_train_loss": None if diverged else math.fsum(losses) / len(losses),
+            "final_val_loss": None if diverged else self.validate(),
+            "diverged_step": diverged,
+            "n_params": count_parameters(self.model),
+            "weights_sha256": None if diverged else digest.hexdigest(),
+        }
+
+
+def checkpoint_name(step: int) -> str:
+    """File name of the checkpoint after update `step`."""
+    return f"checkpoint_{step:08d}.pt"
+
+
+def _finish(trainer: Trainer, place: Path, result: dict, start: int) -> None:
+    """Move the checkpoints that branches need to their place, write log and card, and remove the private state."""
+    run, state = trainer.run, place / "state"
+    for step in run.checkpoints:
+        kept = state / checkpoint_name(step)
+        if kept.is_file():
+            kept.replace(place / kept.name)
+        elif result["diverged_step"]:
+            checkpoint.save_diverged(place / kept.name, step, trainer.identity, run.schedule, result["diverged_step"])
+    trainer.log.write(place, run.schedule.lr, trainer.batches.tokens_per_step)
+    seconds = math.fsum(trainer.log.columns["seconds"])
+    kind = torch.cuda.get_device_name() if trainer.device.type == "cuda" else "cpu"
+    device = {"kind": kind, "ranks": trainer.world, "threads": trainer.config["threads"], "resumed_at": start, "ended": time.strftime("%F")}
+    device |= {"seconds": round(seconds, 3), "tokens_per_second": round(run.updates * trainer.batches.tokens_per_step / max(seconds, 1e-9))}
+    write_card(place / "card.json", run, trainer.settings, result, device)
+    shutil.rmtree(state, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""The plan of a training config: which runs there are, and which branches from which.
+
+A sweep is a model, an optimizer, seeds and base learning rates under a list of schedules. Its trunk is a run at constant
+learning rate; every other run follows the trunk for as long as both execute the same learning rates, and starts from the
+trunk's checkpoint there. A run that leaves the trunk no later than one update after the warmup is trained whole.
+"""
+
+from dataclasses import dataclass, replace
+from math import sqrt
+from types import MappingProxyType
+
+import numpy as np
+
+from lastiterate.schedules import FAMILIES, Schedule
+
+TRUNK = "trunk"
+TAIL = 100  # a branch executes at least so many updates itself: final training losses are means over them
+KINDS = MappingProxyType(
+    {
+        "trunk": "constant learning rate, with checkpoints where others start",
+        "cooldown": "from the trunk's last update at the peak",
+        "extension": "from the trunk, at a second learning rate",
+        "whole": "from the first update",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: what decides its bytes, where it starts, and which checkpoints others need of it."""
+
+    run_id: str
+    kind: str
+    model: str
+    optimizer: str
+    dataset: str
+    seed: int
+    base_lr: float
+    schedule_name: str
+    schedule: Schedule
+    cooldown: float = 0.0
+    parent: str | None = None
+    branch_step: int = 0
+    checkpoints: tuple[int, ...] = ()
+    refined_from: str | None = None
+    refined_norm: str | None = None
+
+    @property
+    def updates(self) -> int:
+        """Updates that this run executes itself, after its branch."""
+        return self.schedule.total_steps - self.branch_step
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Runs that must be finished before this one starts."""
+        return tuple(name for name in (self.parent, self.refined_from) if name)
+
+
+def make_plan(config: dict) -> dict[str, Run]:
+    """Runs by id, parents before children, in the order of the config's sweeps.
+
+    ValueError if a sweep names something that the config does not have, or if two runs have one id.
+    """
+    runs: dict[str, Run] = {}
+    for sweep in config["sweeps"]:
+        for key in ("model", "optimizer", "dataset"):
+            _known(sweep[key], config[f"{key}s"], f"sweeps: {key}")
+        for seed in sweep["seeds"]:
+            for rate in sweep.get("base_lrs", sweep.get("eta_refs")):
+                for run in _group(config, sweep, seed, rate):
+                    if run.run_id in runs and runs[run.run_id] != _merged(runs[run.run_id], run):
+                        raise ValueError(f"sweeps: two different runs are called {run.run_id}: give one of them a schedule of another name")
+                    runs[run.run_id] = _merged(runs[run.run_id], run) if run.run_id in runs else run
+    return runs
+
+
+def _merged(old: Run, new: Run) -> Run:
+    return replace(new, checkpoints=tuple(sorted({*old.checkpoints, *new.checkpoints})))
+
+
+def _known(name: str, table: dict, where: str) -> None:
+    if name not in table:
+        raise ValueError(f"{where} {name!r} is not in the config: use one of {', '.join(table)}")
+
+
+def _group(config: dict, sweep: dict, seed: int, rate: float) -> list[Run]:
+    """The runs of one seed and base learning rate (or reference rate): the trunk first, then the others."""
+    common = {key: sweep[key] for key in ("model", "optimizer", "dataset")} | {"seed": seed}
+    prefix = f"{sweep['model']}-{sweep['optimizer']}" + ("" if sweep["dataset"] == "full" else f"-{sweep['dataset']}")
+    label = f"lr{rate:g}" if "base_lrs" in sweep else f"ref{rate:g}"
+    named = lambda name: f"{prefix}-{label}-seed{seed}-{name}"
+    trunk = None
+    if "trunk" in sweep:
+        trunk = Run(named(TRUNK), "trunk", base_lr=rate, schedule_name=TRUNK, schedule=build(sweep["trunk"], rate), **common)
+    others = []
+    for name in sweep["schedules"]:
+        _known(name, config["schedules"], "sweeps: schedule")
+        entry = dict(config["schedules"][name])
+        source, norm = entry.pop("refined_from", None), entry.pop("norm", None)
+        base_lr = rate if "base_lrs" in sweep else rate / sqrt(entry["total_steps"])
+        schedule = build(entry, base_lr)
+        run = Run(
+            named(name), "whole", base_lr=base_lr, schedule_name=name, schedule=schedule, cooldown=entry.get("cooldown", 0.0), **common
+        )
+        if source:
+            run = replace(run, refined_from=named(source), refined_norm=norm)
+        elif trunk and (shared := min(shared_updates(trunk.schedule, schedule), schedule.total_steps - TAIL)) > schedule.warmup_steps + 1:
+            kind = "extension" if schedule.name == "two_stage" else "cooldown"
+            run = replace(run, kind=kind, parent=trunk.run_id, branch_step=shared)
+        others.append(run)
+    if trunk is None:
+        return others
+    starts = {run.branch_step for run in others if run.parent}
+    return [replace(trunk, checkpoints=tuple(sorted(starts))), *others]
+
+
+def build(entry: dict, base_lr: float) -> Schedule:
+    """A schedule from its config entry, e.g. {family: wsd, total_steps: 1000, cooldown: 0.2}, at a peak learning rate."""
+    arguments = {key: value for key, value in entry.items() if key != "family"}
+    if "warmup" in arguments:
+        arguments["warmup_steps"] = int(arguments.pop("warmup") * arguments["total_steps"])
+    try:
+        return FAMILIES[entry["family"]](peak_lr=base_lr, **arguments)
+    except TypeError as error:
+        raise ValueError(f"schedules: {entry}: {error}") from error
+
+
+def shared_updates(first: Schedule, second: Schedule) -> int:
+    """Number of updates, from the first on, in which two schedules execute the very same learning rates."""
+    length = min(first.total_steps, second.total_steps)
+    differ = first.lr[:length] != second.lr[:length]
+    return int(np.argmax(differ)) if differ.any() else length
