@@ -19,6 +19,7 @@ include: "rules/simulate.smk"
 include: "rules/analyse.smk"
 include: "rules/draw.smk"
 include: "rules/claims.smk"
+include: "rules/train.smk"
 
 
 rule all:

@@ -41,3 +41,9 @@ def figures_of(**wanted):
 def describe(rule_name, text):
     """Give a generated rule the docstring that --list-target-rules shows."""
     workflow.get_rule(rule_name).docstring = text
+
+
+def training_config_missing():
+    """Error of target `train` without a config."""
+    known = sorted(path.stem for path in Path("config/train").glob("*.yaml") if path.stem != "schema")
+    raise WorkflowError(f"which runs? Say: snakemake train --config train=NAME, with NAME one of {', '.join(known)}")

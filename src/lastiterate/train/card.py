@@ -11,19 +11,7 @@ from lastiterate.train.plan import Run
 from lastiterate.workflow.code_hash import code_hash
 from lastiterate.workflow.files import replacing
 
-DECIDING = ("context", "batch_size", "micro_batch", "precision", "compile", "clip_norm")
 LIBRARIES = ("torch", "transformers", "numpy")
-
-
-def settings_of(run: Run, config: dict, data: dict) -> dict:
-    """Everything that decides a run's bytes, but for its schedule."""
-    return {
-        "model": config["models"][run.model],
-        "optimizer": config["optimizers"][run.optimizer],
-        "data": data,
-        "seed": run.seed,
-        **{name: config[name] for name in DECIDING},
-    }
 
 
 def identity_of(settings: dict) -> str:

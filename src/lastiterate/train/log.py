@@ -65,7 +65,9 @@ class Log:
         return {**arrays, "val_steps": np.asarray(self.val_steps, np.int64), "val_losses": np.asarray(self.val_losses, np.float64)}
 
     def load(self, state: dict) -> None:
-        """Continue from a checkpoint's arrays."""
+        """Continue from a checkpoint's arrays, if it has any."""
+        if not state:
+            return
         arrays = {name: values.tolist() for name, values in state.items()}
         self.val_steps, self.val_losses = arrays.pop("val_steps"), arrays.pop("val_losses")
         self.columns = arrays

@@ -3,8 +3,6 @@
 import hashlib
 import math
 import os
-import shutil
-import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,23 +12,19 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from lastiterate.train import checkpoint
-from lastiterate.train.card import identity_of, settings_of, write_card
+from lastiterate.train.card import identity_of, write_card
 from lastiterate.train.data import Batches, Dataset, windows_at
 from lastiterate.train.log import Log
 from lastiterate.train.model import build_model, count_parameters, matrices
 from lastiterate.train.optim import build_optimizers, set_lr
-from lastiterate.train.plan import TAIL, Run
+from lastiterate.train.plan import TAIL, Run, settings_of
 
+LATEST = "latest.pt"  # a run's own last checkpoint, while it is not finished
 FLUSH = 20  # updates between looks at the losses: bad ones, and signals
 
 
 class Stopped(Exception):
     """The run was asked to stop and has saved its state."""
-
-
-def finished(folder: Path, run_id: str) -> bool:
-    """Whether the run has its card, the last thing that it writes."""
-    return (folder / run_id / "card.json").is_file()
 
 
 def train_run(run: Run, config: dict, dataset: Dataset, folder: Path, stop=lambda: False) -> dict:
@@ -42,12 +36,11 @@ def train_run(run: Run, config: dict, dataset: Dataset, folder: Path, stop=lambd
     torch.set_num_threads(config["threads"])
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     device = torch.device(config["device"], int(os.environ.get("LOCAL_RANK", 0)) if config["device"] == "cuda" else None)
-    place = folder / run.run_id
     trainer = Trainer(run, config, dataset, device, rank, world)
-    start = trainer.resume(place, folder)
-    result = trainer.train(start, place, stop)
+    trainer.train(trainer.resume(folder), folder / run.run_id, stop)
+    result = trainer.result(None if trainer.diverged else trainer.validate())
     if rank == 0:
-        _finish(trainer, place, result, start)
+        trainer.finish(result, folder)
     return result
 
 
@@ -77,53 +70,61 @@ class Trainer:
             self.forward = torch.nn.parallel.DistributedDataParallel(
                 self.forward, device_ids=[device.index] if device.type == "cuda" else None
             )
-        self.log, self.parent_diverged = Log(run.branch_step + 1), None
+        self.log, self.diverged, self.resumed_at = Log(run.branch_step + 1), None, 0
 
-    def resume(self, place: Path, folder: Path) -> int:
+    def resume(self, folder: Path) -> int:
         """Load the state to start from; return the number of updates that it has behind it."""
-        own, step = place / "state" / "latest.pt", None
-        if not own.is_file():
+        path = folder / self.run.run_id / LATEST
+        if not path.is_file():
             if not self.run.parent:
                 return 0
-            step = self.run.branch_step
-            own = folder / self.run.parent / checkpoint_name(step)
-        state = checkpoint.load(own, self.identity, self.run.schedule, self.device, step=step)
-        if state["diverged_step"]:
-            self.parent_diverged = state["diverged_step"]
-            return state["step"]
-        checkpoint.restore(state, self.model, self.optimizers)
-        self.start_norm = state["start_norm"]
-        if step is None:
+            path = folder / self.run.parent / checkpoint_name(self.run.branch_step)
+            if not path.is_file():
+                raise ValueError(f"{path} is missing, but {self.run.run_id} starts from it: train {self.run.parent} again")
+        return self.resume_from(torch.load(path, map_location=self.device, weights_only=True), path)
+
+    def resume_from(self, state: dict, path: Path) -> int:
+        """Go on from a state read from `path`; return the number of updates that it has behind it."""
+        checkpoint.check(state, path, self.identity, self.run.schedule)
+        self.diverged = state["diverged_step"]
+        if not self.diverged:
+            checkpoint.restore(state, self.model, self.optimizers)
+            self.start_norm = state["start_norm"]
             self.log.load(state["log"])
+        self.resumed_at = state["step"]
         return state["step"]
 
-    def train(self, start: int, place: Path, stop) -> dict:
-        """Updates start+1..T with checkpoints and validation; return how the run ended."""
+    def train(self, start: int, place: Path, stop) -> None:
+        """Updates start+1..T with checkpoints and validation; up to the update at which the run diverges."""
         total, config = self.run.schedule.total_steps, self.config
-        diverged = self.parent_diverged
         self.log.start()
-        for step in range(start + 1, total + 1 if not diverged else 0):
+        for step in range(start + 1, total + 1):
+            if self.diverged:
+                return
             self.log.add(self.update(step))
-            wanted = step in self.run.checkpoints
-            saving = wanted or step % config["checkpoint_every"] == 0
+            branching = step in self.run.checkpoints
+            saving = step % config["checkpoint_every"] == 0 and step < total
             validating = step % config["val_every"] == 0 or step == total
             stopping = (step % FLUSH == 0 or saving) and self.agreed(stop())
-            if step % FLUSH and not (saving or validating or stopping or step == total):
+            if step % FLUSH and not (saving or validating or stopping or branching or step == total):
                 continue
-            self.log.flush()
-            diverged = self.log.diverged_at(config["diverged_above"])
-            if diverged:
-                break
+            self.look_for_divergence()
+            if self.diverged:
+                return
             if validating:
                 self.log.add_validation(step, self.validate(config["val_windows"]))
-            if wanted:
-                self.save(place / "state" / checkpoint_name(step), step)
-            if (saving and step < total) or stopping:
-                self.save(place / "state" / "latest.pt", step, with_log=True)
-            self.log.start()
+            if branching:
+                self.save(place / checkpoint_name(step), step)
+            if saving or stopping:
+                self.save(place / LATEST, step, with_log=True)
             if stopping:
                 raise Stopped(f"{self.run.run_id}: stopped after update {step} of {total}; its state is saved, run it again to go on")
-        return self.result(diverged)
+            self.log.start()
+
+    def look_for_divergence(self) -> None:
+        """Bring the log up to date, and note the first update whose loss is not finite or too large."""
+        self.log.flush()
+        self.diverged = self.log.diverged_at(self.config["diverged_above"])
 
     def update(self, step: int) -> torch.Tensor:
         """Execute one update (1-based); return what is logged of it, on the device."""
@@ -185,45 +186,52 @@ class Trainer:
         dist.all_reduce(flag, dist.ReduceOp.MAX)
         return bool(flag)
 
+    def state(self, step: int, with_log: bool = False) -> dict:
+        """The state after update `step`, for a checkpoint."""
+        log = self.log.state() if with_log else None
+        state = checkpoint.state_of(step, self.identity, self.run.schedule, self.model, self.optimizers, self.start_norm, log)
+        return state | {"diverged_step": self.diverged}
+
     def save(self, path: Path, step: int, with_log: bool = False) -> None:
         """Write a checkpoint (rank 0)."""
         if self.rank == 0:
-            log = self.log.state() if with_log else None
-            checkpoint.save(path, step, self.identity, self.run.schedule, self.model, self.optimizers, self.start_norm, log)
+            checkpoint.save(path, self.state(step, with_log))
 
-    def result(self, diverged: int | None) -> dict:
+    def result(self, final_val_loss: float | None) -> dict:
         """How the run ended: final losses (training: mean over the last updates; validation: whole set), or where it diverged."""
         losses = self.log.columns["train_loss"][-TAIL:]
         digest = hashlib.sha256()
         for weight in self.model.state_dict().values():
             digest.update(weight.detach().float().cpu().numpy().tobytes())
         return {
-            "final_train_loss": None if diverged else math.fsum(losses) / len(losses),
-            "final_val_loss": None if diverged else self.validate(),
-            "diverged_step": diverged,
+            "final_train_loss": None if self.diverged else math.fsum(losses) / len(losses),
+            "final_val_loss": None if self.diverged else final_val_loss,
+            "diverged_step": self.diverged,
             "n_params": count_parameters(self.model),
-            "weights_sha256": None if diverged else digest.hexdigest(),
+            "weights_sha256": None if self.diverged else digest.hexdigest(),
         }
+
+    def finish(self, result: dict, folder: Path, stack: int = 1) -> None:
+        """Write the log, marks in the place of checkpoints that a diverged run never reached, and at last the card."""
+        run, place = self.run, folder / self.run.run_id
+        for path, step in ((place / checkpoint_name(step), step) for step in run.checkpoints):
+            if self.diverged and step >= self.diverged:
+                checkpoint.save_diverged(path, step, self.identity, run.schedule, self.diverged)
+        self.log.write(place, run.schedule.lr, self.batches.tokens_per_step)
+        seconds = math.fsum(self.log.columns["seconds"])
+        device = {
+            "kind": torch.cuda.get_device_name() if self.device.type == "cuda" else "cpu",
+            "ranks": self.world,
+            "threads": self.config["threads"],
+            "stack": stack,
+            "resumed_at": self.resumed_at,
+            "seconds": round(seconds, 3),
+            "tokens_per_second": round(run.updates * self.batches.tokens_per_step / max(seconds, 1e-9)),
+        }
+        write_card(place / "card.json", run, self.settings, result, device)
+        (place / LATEST).unlink(missing_ok=True)
 
 
 def checkpoint_name(step: int) -> str:
     """File name of the checkpoint after update `step`."""
     return f"checkpoint_{step:08d}.pt"
-
-
-def _finish(trainer: Trainer, place: Path, result: dict, start: int) -> None:
-    """Move the checkpoints that branches need to their place, write log and card, and remove the private state."""
-    run, state = trainer.run, place / "state"
-    for step in run.checkpoints:
-        kept = state / checkpoint_name(step)
-        if kept.is_file():
-            kept.replace(place / kept.name)
-        elif result["diverged_step"]:
-            checkpoint.save_diverged(place / kept.name, step, trainer.identity, run.schedule, result["diverged_step"])
-    trainer.log.write(place, run.schedule.lr, trainer.batches.tokens_per_step)
-    seconds = math.fsum(trainer.log.columns["seconds"])
-    kind = torch.cuda.get_device_name() if trainer.device.type == "cuda" else "cpu"
-    device = {"kind": kind, "ranks": trainer.world, "threads": trainer.config["threads"], "resumed_at": start, "ended": time.strftime("%F")}
-    device |= {"seconds": round(seconds, 3), "tokens_per_second": round(run.updates * trainer.batches.tokens_per_step / max(seconds, 1e-9))}
-    write_card(place / "card.json", run, trainer.settings, result, device)
-    shutil.rmtree(state, ignore_errors=True)

@@ -5,6 +5,8 @@ learning rate; every other run follows the trunk for as long as both execute the
 trunk's checkpoint there. A run that leaves the trunk no later than one update after the warmup is trained whole.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from math import sqrt
 from types import MappingProxyType
@@ -54,6 +56,27 @@ class Run:
     def needs(self) -> tuple[str, ...]:
         """Runs that must be finished before this one starts."""
         return tuple(name for name in (self.parent, self.refined_from) if name)
+
+
+DECIDING = ("context", "batch_size", "micro_batch", "precision", "compile", "clip_norm")  # keys of the config that decide a run's bytes
+
+
+def settings_of(run: Run, config: dict, data: dict) -> dict:
+    """Everything that decides a run's bytes, but for its schedule; `data` says what it is trained on."""
+    return {
+        "model": config["models"][run.model],
+        "optimizer": config["optimizers"][run.optimizer],
+        "data": data,
+        "seed": run.seed,
+        **{name: config[name] for name in DECIDING},
+    }
+
+
+def settings_digest(run: Run, config: dict) -> str:
+    """Hex digest (16 characters) over the run's settings and schedule as the config gives them; needs no data."""
+    settings = settings_of(run, config, config["datasets"][run.dataset])
+    parts = [settings, run.schedule.to_json(), run.refined_from, run.refined_norm, config["val_every"], config["val_windows"]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def make_plan(config: dict) -> dict[str, Run]:
@@ -130,3 +153,17 @@ def shared_updates(first: Schedule, second: Schedule) -> int:
     length = min(first.total_steps, second.total_steps)
     differ = first.lr[:length] != second.lr[:length]
     return int(np.argmax(differ)) if differ.any() else length
+
+
+def groups(runs: dict[str, Run], config: dict) -> list[list[Run]]:
+    """The runs in groups that are trained together, parents first.
+
+    One by one; if the config says `stack`, Llamas under AdamW with one data set and one schedule but for its peak together.
+    """
+    found: dict[tuple, list[Run]] = {}
+    for run in runs.values():
+        families = config["models"][run.model]["family"], config["optimizers"][run.optimizer]["family"]
+        together = config["stack"] and families == ("llama", "adamw") and not run.refined_from
+        key = (run.model, run.optimizer, run.dataset, run.schedule_name) if together else (run.run_id,)
+        found.setdefault(key, []).append(run)
+    return list(found.values())

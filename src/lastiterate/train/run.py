@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lastiterate.train.config import load_train_config
-from lastiterate.train.plan import Run, make_plan
+from lastiterate.train.plan import Run, groups, make_plan
 from lastiterate.workflow.step import StepError, reported_errors
 
 STOPPED = 128 + signal.SIGTERM
@@ -39,36 +39,57 @@ def main() -> None:
 
 
 def work(wanted: list[str], runs: dict[str, Run], config: dict, folder: Path, stop) -> None:
-    """Train the wanted runs that are not finished; wait for those that another process trains."""
-    from lastiterate.train.data import load_dataset
-    from lastiterate.train.distributed import barrier, process_group, rank
-    from lastiterate.train.loop import Stopped, finished, train_run
+    """Train the wanted runs that are not finished, group by group; wait for those that another process trains."""
+    from lastiterate.train.distributed import process_group
 
+    order = {name: number for number, name in enumerate(wanted)}
+    chosen = [[run for run in group if run.run_id in order] for group in groups(runs, config)]
+    queue = sorted((group for group in chosen if group), key=lambda group: order[group[0].run_id])
     with process_group(config["device"]):
-        while left := [name for name in wanted if not finished(folder, name)]:
-            ready = [name for name in left if all(finished(folder, needed) for needed in runs[name].needs)]
-            if not any(name in wanted for run in left for name in runs[run].needs) and len(ready) < len(left):
-                missing = sorted({needed for name in left for needed in runs[name].needs if not finished(folder, needed)})
-                raise StepError(f"{left[0]} starts from a run that is not finished: train {', '.join(missing)} first")
-            for name in ready:
-                with locked(folder / name) if rank() == 0 else nullcontext(True) as mine:
-                    if not mine or finished(folder, name):
-                        continue
-                    try:
-                        result = train_run(runs[name], config, load_dataset(config["datasets"][runs[name].dataset]), folder, stop)
-                    except Stopped as stopped:
-                        print(stopped, file=sys.stderr)
-                        raise SystemExit(STOPPED) from None
-                    barrier()
-                    if rank() == 0:
-                        print(f"{name}: {summary(result)}", file=sys.stderr, flush=True)
-                    break
-            else:
-                if len(wanted) == 1:
-                    raise StepError(f"{wanted[0]} is being trained by another process: wait for it, or end it first")
+        while queue := [group for group in queue if not all(finished(folder, run.run_id) for run in group)]:
+            missing = [{name for run in group for name in run.needs if not finished(folder, name)} for group in queue]
+            if not any(name in order for names in missing for name in names) and all(missing):
+                raise StepError(f"{queue[0][0].run_id} starts from a run that is not finished: train {', '.join(sorted(missing[0]))} first")
+            if not any(_try(group, config, folder, stop) for group, names in zip(queue, missing, strict=True) if not names):
+                if len(queue) == 1 and not missing[0]:
+                    raise StepError(f"{queue[0][0].run_id} is being trained by another process: wait for it, or end it first")
                 if stop():
                     raise SystemExit(STOPPED)
                 time.sleep(1)
+
+
+def _try(group: list[Run], config: dict, folder: Path, stop) -> bool:
+    """Train a group if no other process does; False if one does."""
+    from lastiterate.train.data import load_dataset
+    from lastiterate.train.distributed import barrier, rank
+    from lastiterate.train.loop import Stopped, train_run
+    from lastiterate.train.sweep import train_stack
+
+    with locked(folder / group[0].run_id) if rank() == 0 else nullcontext(True) as mine:
+        if not mine:
+            return False
+        group = [run for run in group if not finished(folder, run.run_id)]
+        if not group:
+            return True
+        dataset = load_dataset(config["datasets"][group[0].dataset])
+        try:
+            if len(group) > 1:
+                results = train_stack(group, config, dataset, folder, stop)
+            else:
+                results = {group[0].run_id: train_run(group[0], config, dataset, folder, stop)}
+        except Stopped as stopped:
+            print(stopped, file=sys.stderr)
+            raise SystemExit(STOPPED) from None
+        barrier()
+        if rank() == 0:
+            for name, result in results.items():
+                print(f"{name}: {summary(result)}", file=sys.stderr, flush=True)
+    return True
+
+
+def finished(folder: Path, run_id: str) -> bool:
+    """Whether the run has its card, the last thing that it writes."""
+    return (folder / run_id / "card.json").is_file()
 
 
 @contextmanager

@@ -1,10 +1,17 @@
-"""Token files as nanoGPT writes them: train.bin and val.bin, little-endian uint16, and a card that says they were checked."""
+"""Token files as nanoGPT writes them: train.bin and val.bin, little-endian uint16, and a card that says they were checked.
 
+For files that another program wrote: ``python -m lastiterate.train.tokens FOLDER --vocab-size 50304`` checks them and writes the card.
+"""
+
+import argparse
 import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
+
+from lastiterate.workflow.files import replacing
+from lastiterate.workflow.step import reported_errors
 
 CARD = "card.json"
 SPLITS = ("train", "val")
@@ -57,3 +64,19 @@ def check_file(path: Path, vocab_size: int) -> dict:
         if (most := int(block.max())) > largest:
             largest, largest_at = most, 2 * (begin + int(np.argmax(block)))
     return {"bytes": size, "tokens": size // 2, "sha256": digest.hexdigest(), "largest_token": largest, "largest_at": largest_at}
+
+
+def main() -> None:
+    """Check the files of a folder and write its card."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="folder of train.bin and val.bin")
+    parser.add_argument("--vocab-size", type=int, required=True, help="token ids must be below this")
+    arguments = parser.parse_args()
+    with reported_errors():
+        facts = {split: check_file(arguments.folder / f"{split}.bin", arguments.vocab_size) for split in SPLITS}
+        with replacing(arguments.folder / CARD) as temporary:
+            temporary.write_text(json.dumps({"vocab_size": arguments.vocab_size} | facts, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
