@@ -9,7 +9,7 @@ import re
 
 from lastiterate.train.config import load_train_config
 from lastiterate.train.hours import plan_summary
-from lastiterate.train.plan import KINDS, make_plan, settings_digest
+from lastiterate.train.plan import KINDS, groups, make_plan, settings_digest
 
 if "train" in config:
     try:
@@ -21,25 +21,32 @@ if "train" in config:
     TRAINED = f"data/trained/{TRAIN['name']}"
     logger.info(plan_summary(PLAN, TRAIN))
 
-    def needed_by(wildcards):
-        """Cards of the runs that a run starts from, and of its token files."""
-        run = PLAN[wildcards.run]
-        dataset = TRAIN["datasets"][run.dataset]
-        return [f"{TRAINED}/{name}/card.json" for name in run.needs] + ([f"{dataset['folder']}/card.json"] if "folder" in dataset else [])
+    RESOURCES = {"mem_mb": CLUSTER["mem_mb"], "runtime": CLUSTER["runtime"]}
+    if CLUSTER["gpus"]:
+        RESOURCES |= {"gpu": CLUSTER["gpus"], "slurm_partition": CLUSTER["partition"]}
+    LAUNCH = f"torchrun --standalone --nproc-per-node {CLUSTER['gpus']} -m" if CLUSTER["gpus"] > 1 else "python -m"
+    SHELL = f"{LAUNCH} lastiterate.train.run --config config/train/{TRAIN['name']}.yaml --folder {TRAINED} --run {{params.runs}} 2>&1 | tee {{log}} >&2"
 
+    def outputs_of(run_id):
+        """What a run leaves behind but for its checkpoints; the card comes last."""
+        return [f"{TRAINED}/{run_id}/{name}" for name in ("card.json", "history.parquet", "timing.parquet")]
+
+    def needed_by(group):
+        """Cards of the runs that the runs of a group start from, and of their token files."""
+        folders = {TRAIN["datasets"][run.dataset].get("folder") for run in group} - {None}
+        return [f"{TRAINED}/{name}/card.json" for run in group for name in run.needs] + [f"{folder}/card.json" for folder in folders]
+
+    ALONE = [group[0] for group in groups(PLAN, TRAIN) if len(group) == 1]
     for kind, meaning in KINDS.items():
-        ids = [run.run_id for run in PLAN.values() if run.kind == kind]
-        if ids:
+        if ids := [run.run_id for run in ALONE if run.kind == kind]:
 
             rule:
                 name:
                     f"train_{kind}"
                 input:
-                    needed_by,
+                    lambda wildcards: needed_by([PLAN[wildcards.run]]),
                 output:
-                    card=f"{TRAINED}/{{run}}/card.json",
-                    history=f"{TRAINED}/{{run}}/history.parquet",
-                    timing=f"{TRAINED}/{{run}}/timing.parquet",
+                    outputs_of("{run}"),
                 wildcard_constraints:
                     run="|".join(map(re.escape, ids)),
                 log:
@@ -48,19 +55,39 @@ if "train" in config:
                     "../environment-train.yml"
                 threads: TRAIN["threads"]
                 resources:
-                    mem_mb=CLUSTER["mem_mb"],
-                    runtime=CLUSTER["runtime"],
-                    **({"gpu": CLUSTER["gpus"], "slurm_partition": CLUSTER["partition"]} if CLUSTER["gpus"] else {}),
+                    **RESOURCES,
                 params:
-                    config=f"config/train/{TRAIN['name']}.yaml",
-                    folder=TRAINED,
+                    runs="{run}",
                     settings=lambda wildcards: settings_digest(PLAN[wildcards.run], TRAIN),
-                    launch=f"torchrun --standalone --nproc-per-node {CLUSTER['gpus']} -m" if CLUSTER["gpus"] > 1 else "python -m",
                 shell:
-                    "{params.launch} lastiterate.train.run --config {params.config} --folder {params.folder} --run {wildcards.run} "
-                    "2>&1 | tee {log} >&2"
+                    SHELL
 
             describe(f"train_{kind}", f"Runs of train={TRAIN['name']}, {meaning}.")
+
+    for group in (group for group in groups(PLAN, TRAIN) if len(group) > 1):
+        label = "_".join(re.sub(r"\W", "_", part) for part in (group[0].model, group[0].optimizer, group[0].dataset, group[0].schedule_name))
+
+        rule:
+            name:
+                f"train_{label}"
+            input:
+                needed_by(group),
+            output:
+                [path for run in group for path in outputs_of(run.run_id)],
+            log:
+                f"logs/train/{TRAIN['name']}/{label}.log",
+            conda:
+                "../environment-train.yml"
+            threads: TRAIN["threads"]
+            resources:
+                **RESOURCES,
+            params:
+                runs=" ".join(run.run_id for run in group),
+                settings=" ".join(settings_digest(run, TRAIN) for run in group),
+            shell:
+                SHELL
+
+        describe(f"train_{label}", f"{len(group)} runs of train={TRAIN['name']}, {group[0].schedule_name}, as one stack.")
 
     for dataset in TRAIN["datasets"].values():
         if "prepare" in dataset:

@@ -12,7 +12,7 @@ from lastiterate.train.collect import thinned
 from lastiterate.train.config import load_train_config
 from lastiterate.train.data import Batches, load_dataset
 from lastiterate.train.hours import hours_of, plan_summary
-from lastiterate.train.plan import make_plan, settings_digest, shared_updates
+from lastiterate.train.plan import groups, make_plan, settings_digest, shared_updates
 from lastiterate.train.prepare import prepare
 from lastiterate.train.tokens import check_file, open_folder
 from lastiterate.workflow.step import StepError
@@ -168,3 +168,25 @@ def test_thinned_rows_are_means_since_the_row_before():
     assert table["val_loss"][2] == 1.5 and np.isnan(table["val_loss"][0])
     empty = thinned({"step": step[:0], "val_loss": val_loss[:0], **{k: v[:0] for k, v in values.items()}}, every=10)
     assert empty["step"].size == 0
+
+
+def test_sweeps_share_their_longest_trunk():
+    config = smoke()
+    (sweep,) = config["sweeps"]
+    longer = {**sweep, "trunk": {**sweep["trunk"], "total_steps": 600}, "schedules": ["wsd_400"]}
+    config["sweeps"].append(longer)
+    trunk = make_plan(config)["tiny-adamw-lr0.003-seed0-trunk"]
+    assert trunk.schedule.total_steps == 600 and trunk.checkpoints == (100, 160, 281)
+    longer["trunk"] = {**sweep["trunk"], "warmup_steps": 20}
+    with pytest.raises(ValueError, match=r"two different runs are called tiny-adamw-lr0\.003-seed0-trunk"):
+        make_plan(config)
+
+
+def test_groups_keep_the_order_and_every_run():
+    config = load_train_config(ROOT / "config/train/embedded.yaml")
+    plan = make_plan(config)
+    together = groups(plan, config)
+    assert sorted(run.run_id for group in together for run in group) == sorted(plan)
+    assert max(map(len, together)) == 14 and {len(g) for g in together if g[0].optimizer == "sgd" or g[0].refined_from} == {1}
+    for group in together:
+        assert len({(run.branch_step, run.schedule.total_steps, run.dataset) for run in group}) == 1

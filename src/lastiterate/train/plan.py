@@ -91,14 +91,19 @@ def make_plan(config: dict) -> dict[str, Run]:
         for seed in sweep["seeds"]:
             for rate in sweep.get("base_lrs", sweep.get("eta_refs")):
                 for run in _group(config, sweep, seed, rate):
-                    if run.run_id in runs and runs[run.run_id] != _merged(runs[run.run_id], run):
-                        raise ValueError(f"sweeps: two different runs are called {run.run_id}: give one of them a schedule of another name")
                     runs[run.run_id] = _merged(runs[run.run_id], run) if run.run_id in runs else run
     return runs
 
 
 def _merged(old: Run, new: Run) -> Run:
-    return replace(new, checkpoints=tuple(sorted({*old.checkpoints, *new.checkpoints})))
+    """One run for two that share an id: the same, or trunks of which the longer serves both."""
+    run = max(new, old, key=lambda run: run.schedule.total_steps)
+    steps = min(old.schedule.total_steps, new.schedule.total_steps)
+    twins = all(replace(r, checkpoints=(), schedule=run.schedule) == replace(run, checkpoints=()) for r in (old, new))
+    lengths = {old.schedule.total_steps, new.schedule.total_steps}
+    if not twins or (old.kind != TRUNK and len(lengths) > 1) or shared_updates(old.schedule, new.schedule) < steps:
+        raise ValueError(f"sweeps: two different runs are called {new.run_id}: give one of them a schedule of another name")
+    return replace(run, checkpoints=tuple(sorted({*old.checkpoints, *new.checkpoints})))
 
 
 def _known(name: str, table: dict, where: str) -> None:
