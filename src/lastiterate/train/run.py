@@ -1,11 +1,13 @@
 """Command line of the rules `train_*`: trains the named runs of a config, or all that are left of it.
 
 A run that was killed goes on from its last checkpoint. SIGTERM saves the state and ends the process with status 143.
-Several processes may work on one folder: each run is locked by the one that trains it.
+Several processes may work on one folder: each run is locked by the one that trains it, and the others wait for it.
 """
 
 import argparse
 import fcntl
+import os
+import platform
 import signal
 import sys
 import time
@@ -17,6 +19,7 @@ from lastiterate.train.config import load_train_config
 from lastiterate.train.plan import Run, groups, make_plan
 from lastiterate.workflow.step import StepError, reported_errors
 
+SESSIONS = "sessions.txt"  # a line for each process that worked on the run
 STOPPED = 128 + signal.SIGTERM
 
 
@@ -45,16 +48,18 @@ def work(wanted: list[str], runs: dict[str, Run], config: dict, folder: Path, st
     order = {name: number for number, name in enumerate(wanted)}
     chosen = [[run for run in group if run.run_id in order] for group in groups(runs, config)]
     queue = sorted((group for group in chosen if group), key=lambda group: order[group[0].run_id])
+    waiting = False
     with process_group(config["device"]):
         while queue := [group for group in queue if not all(finished(folder, run.run_id) for run in group)]:
             missing = [{name for run in group for name in run.needs if not finished(folder, name)} for group in queue]
             if not any(name in order for names in missing for name in names) and all(missing):
                 raise StepError(f"{queue[0][0].run_id} starts from a run that is not finished: train {', '.join(sorted(missing[0]))} first")
             if not any(_try(group, config, folder, stop) for group, names in zip(queue, missing, strict=True) if not names):
-                if len(queue) == 1 and not missing[0]:
-                    raise StepError(f"{queue[0][0].run_id} is being trained by another process: wait for it, or end it first")
                 if stop():
                     raise SystemExit(STOPPED)
+                if not waiting:
+                    print(f"{queue[0][0].run_id} is being trained by another process: waiting for it", file=sys.stderr, flush=True)
+                waiting = True
                 time.sleep(1)
 
 
@@ -65,12 +70,18 @@ def _try(group: list[Run], config: dict, folder: Path, stop) -> bool:
     from lastiterate.train.loop import Stopped, train_run
     from lastiterate.train.sweep import train_stack
 
+    for run in group:
+        (folder / run.run_id).mkdir(parents=True, exist_ok=True)
     with locked(folder / group[0].run_id) if rank() == 0 else nullcontext(True) as mine:
         if not mine:
             return False
         group = [run for run in group if not finished(folder, run.run_id)]
         if not group:
             return True
+        if rank() == 0:
+            for run in group:
+                with (folder / run.run_id / SESSIONS).open("a") as file:
+                    file.write(f"{time.strftime('%F %T')} {platform.node()} {os.getpid()}\n")
         dataset = load_dataset(config["datasets"][group[0].dataset])
         try:
             if len(group) > 1:
@@ -95,7 +106,6 @@ def finished(folder: Path, run_id: str) -> bool:
 @contextmanager
 def locked(place: Path):
     """Hold the lock of a run's folder; yields False if another process holds it."""
-    place.mkdir(parents=True, exist_ok=True)
     with (place / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
