@@ -26,7 +26,7 @@ rule all:
     """Every figure that needs no download (the default)."""
     default_target: True
     input:
-        figures_of(step="simulate", default=True),
+        [path for family in FAMILIES.values() if family.default and not needs_download(family) for path in family.figures],
 
 
 rule paper:
@@ -41,6 +41,12 @@ rule logs:
     """The ingested tables of every source of public logs."""
     input:
         [table for name in LOG_SOURCES for table in getattr(rules, f"ingest_{name}").output],
+
+
+rule own:
+    """Every figure of this project's own training runs, data/embedded."""
+    input:
+        figures_of(paper="own"),
 
 
 rule schaipp:

@@ -20,7 +20,7 @@ try:
     validate(config, SCHEMA)  # fills in the defaults
     SOURCES = load_sources("config/sources.csv")
     LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
-    FAMILIES = load_families(config, SOURCES)
+    FAMILIES = load_families(config, {**SOURCES, **config["trained"]})
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
@@ -36,6 +36,11 @@ def figures_of(**wanted):
     """Figure files of the families whose attributes have the wanted values."""
     chosen = [f for f in FAMILIES.values() if all(getattr(f, k) == v for k, v in wanted.items())]
     return [path for family in chosen for path in family.figures]
+
+
+def needs_download(family):
+    """Whether a family is drawn from public logs."""
+    return any(source in SOURCES for source in family.sources)
 
 
 def describe(rule_name, text):
