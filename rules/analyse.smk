@@ -7,7 +7,7 @@ for family in FAMILIES.values():
             name:
                 f"analyse_{family.name}"
             input:
-                [f"data/ingested/{source}/{table}.parquet" for source in family.sources for table in SOURCES[source].tables],
+                [f"data/ingested/{source}/{table}.parquet" for source in family.sources for table in tables_of(source)],
             output:
                 family.tables,
             log:

@@ -38,6 +38,11 @@ def figures_of(**wanted):
     return [path for family in chosen for path in family.figures]
 
 
+def tables_of(source):
+    """Names of the tables that a source is ingested to."""
+    return SOURCES[source].tables if source in SOURCES else ("runs", "history")
+
+
 def needs_download(family):
     """Whether a family is drawn from public logs."""
     return any(source in SOURCES for source in family.sources)

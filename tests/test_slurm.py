@@ -43,19 +43,32 @@ def make_clone(folder: Path, **cluster) -> Path:
     return folder
 
 
+STARTED: list[subprocess.Popen] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running():
+    yield
+    while STARTED:
+        if (process := STARTED.pop()).poll() is None:
+            process.send_signal(signal.SIGINT)  # cancels its jobs
+            process.communicate(timeout=60)
+
+
 def snakemake(folder: Path, *options: str) -> subprocess.Popen:
     profile = ["--workflow-profile", "profiles/slurm", "train", "--config", "train=smoke"]
     command = [sys.executable, "-m", "snakemake", *profile, "--latency-wait", "10", *options]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    STARTED.append(subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+    return STARTED[-1]
 
 
 def finish(process: subprocess.Popen) -> str:
-    text, _ = process.communicate(timeout=400)
+    text, _ = process.communicate(timeout=600)
     assert process.returncode == 0, text
     return text
 
 
-def wait_until(condition, what: str, seconds: float = 120):
+def wait_until(condition, what: str, seconds: float = 300):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
@@ -107,13 +120,13 @@ def test_a_killed_snakemake_is_restarted_and_nothing_runs_twice(node, tmp_path):
 
 def test_a_gpu_job_goes_to_the_gpu_partition_and_an_impossible_request_says_so(node, tmp_path):
     folder = make_clone(tmp_path / "gpu", gpus=1)
-    process = snakemake(folder)
+    snakemake(folder)
     partition = lambda: subprocess.run(["squeue", "-h", "-o", "%P %b"], capture_output=True, text=True, check=True).stdout
     assert wait_until(partition, "a job").split() == ["gpu", "gres/gpu:1"]
-    process.send_signal(signal.SIGINT)  # cancels its jobs
-    process.communicate(timeout=60)
+    (process := STARTED[-1]).send_signal(signal.SIGINT)  # cancels its jobs
+    process.communicate(timeout=120)
     wait_until(lambda: not running_in(folder), "the jobs' end")
     folder = make_clone(tmp_path / "impossible", mem_mb=100_000_000)
-    text, _ = (process := snakemake(folder, "--retries", "0")).communicate(timeout=200)
+    text, _ = (process := snakemake(folder, "--retries", "0")).communicate(timeout=300)
     assert process.returncode != 0 and "Memory specification can not be satisfied" in text
     assert not card(folder).exists()

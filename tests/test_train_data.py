@@ -190,3 +190,20 @@ def test_groups_keep_the_order_and_every_run():
     assert max(map(len, together)) == 14 and {len(g) for g in together if g[0].optimizer == "sgd" or g[0].refined_from} == {1}
     for group in together:
         assert len({(run.branch_step, run.schedule.total_steps, run.dataset) for run in group}) == 1
+
+
+def test_a_refined_schedule_is_followed_through_its_knots(rng):
+    """Any positive factors come back at the knots, after the warmup, and in between within their local change."""
+    refined = pytest.importorskip("lastiterate.train.refined")
+    factors = np.convolve(rng.uniform(0.1, 1, 1100), np.ones(101) / 101, "valid")
+    like = constant(1000, warmup_steps=50)
+    schedule = refined.with_knots(factors, like)
+    np.testing.assert_array_equal(schedule.lr[:50], like.lr[:50])
+    assert schedule.total_steps == 1000 and schedule.name == "refined"
+    np.testing.assert_allclose(schedule.lr[50:], factors[50:] / schedule_peak(schedule, factors), atol=0.02)
+    with pytest.raises(ValueError, match="1000 factors for a schedule of 900 updates"):
+        refined.with_knots(factors, constant(900))
+
+
+def schedule_peak(schedule, factors):
+    return factors[-1] / schedule.lr[-1]

@@ -68,6 +68,7 @@ def _try(group: list[Run], config: dict, folder: Path, stop) -> bool:
     from lastiterate.train.data import load_dataset
     from lastiterate.train.distributed import barrier, rank
     from lastiterate.train.loop import Stopped, train_run
+    from lastiterate.train.refined import refined_run
     from lastiterate.train.sweep import train_stack
 
     for run in group:
@@ -82,6 +83,7 @@ def _try(group: list[Run], config: dict, folder: Path, stop) -> bool:
             for run in group:
                 with (folder / run.run_id / SESSIONS).open("a") as file:
                     file.write(f"{time.strftime('%F %T')} {platform.node()} {os.getpid()}\n")
+        group = [refined_run(run, folder) if run.refined_from else run for run in group]
         dataset = load_dataset(config["datasets"][group[0].dataset])
         try:
             if len(group) > 1:
