@@ -115,7 +115,7 @@ def test_a_minimum_at_the_end_of_the_grid_is_marked():
     chosen = made_up(-0.4)
     best = pd.DataFrame(own_runs.best_base_lrs(chosen[chosen.base_lr < 0.0041]).columns)
     ends = best[best.inside == 0]
-    assert len(ends) > 0 and (ends.best_base_lr == 0.004).all() and set(best[best.inside == 1].total_steps) == {4000}
+    assert len(ends) > 0 and np.allclose(ends.best_base_lr, 0.004) and set(best[best.inside == 1].total_steps) == {4000}
 
 
 def test_the_random_walk_of_the_weight_norm():

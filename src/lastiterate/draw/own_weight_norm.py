@@ -33,6 +33,8 @@ def draw(tables, parameters):
         )
     axes.axhline(fits.assumed.iloc[0], ls="--", color=c.CATEGORICAL[4], label=r"assumed: $1/\sigma_0$")
     c.loglog(axes)
+    axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    axes.minorticks_off()
     axes.set(xlabel=c.BASE_LR, ylabel="Step size $s$ of the random walk")
     axes.legend()
     yield "step_size", figure

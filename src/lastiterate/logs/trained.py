@@ -38,7 +38,7 @@ def _run(card: dict, rows, folder: Path) -> RunLog:
     series = {}
     for name in HISTORY_VALUES:
         logged = rows[name].notna().to_numpy()
-        series[name] = rows["step"].to_numpy()[logged], rows[name].to_numpy(np.float64)[logged]
+        series[name] = rows["step"].to_numpy(np.int64)[logged], rows[name].to_numpy(np.float64)[logged]
     return RunLog(
         run_id=card["run_id"],
         file=str(folder / CARDS),
