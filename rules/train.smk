@@ -25,7 +25,7 @@ if "train" in config:
     if CLUSTER["gpus"]:
         RESOURCES |= {"gpu": CLUSTER["gpus"], "slurm_partition": CLUSTER["partition"]}
     LAUNCH = f"torchrun --standalone --nproc-per-node {CLUSTER['gpus']} -m" if CLUSTER["gpus"] > 1 else "python -m"
-    SHELL = f"{LAUNCH} lastiterate.train.run --config config/train/{TRAIN['name']}.yaml --folder {TRAINED} --run {{params.runs}} 2>&1 | tee {{log}} >&2"
+    SHELL = f"{LAUNCH} lastiterate.train.run --config config/train/{TRAIN['name']}.yaml --folder {TRAINED} --only {{params.runs}} 2>&1 | tee {{log}} >&2"
 
     def outputs_of(run_id):
         """What a run leaves behind but for its checkpoints; the card comes last."""

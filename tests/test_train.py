@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="needs the extra `train`: pip install -r requirements-train.lock")
+pytest.importorskip("torch", reason="needs the extra `train`: make train-extra")
 
 import pyarrow.parquet as parquet
 import torch
 
+from lastiterate.logs.ingest import ingest_folder
+from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.schedules import constant, linear
+from lastiterate.train.collect import collect
 from lastiterate.train.config import load_train_config
 from lastiterate.train.data import load_dataset
 from lastiterate.train.loop import LATEST, Stopped, Trainer, checkpoint_name, train_run
@@ -73,7 +76,7 @@ def test_a_branch_is_bit_identical_to_an_uninterrupted_run(smoke, trained, tmp_p
 
 
 def start(folder, run_id):
-    command = [sys.executable, "-m", "lastiterate.train.run", "--config", SMOKE, "--folder", folder, "--run", run_id]
+    command = [sys.executable, "-m", "lastiterate.train.run", "--config", SMOKE, "--folder", folder, "--only", run_id]
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, stderr=subprocess.PIPE, text=True)
 
 
@@ -138,10 +141,10 @@ def test_what_is_logged_is_what_happened(smoke, trained):
     gradient = torch.cat([g.flatten() for g in torch.autograd.grad(loss, trainer.parameters)]).double()
     logged = trainer.update(1).tolist()
     row = history(trained, plan[PREFIX + "trunk"].run_id).iloc[0]
-    norm = lambda tensors: float(torch.cat([t.flatten() for t in tensors]).double().norm())
+    norm = lambda tensors: float(torch.cat([t.detach().flatten() for t in tensors]).double().norm())
     moved = norm([w.detach() - old for w, old in zip(trainer.matrices, weights, strict=True)])
     expected = [
-        float(loss),
+        float(loss.detach()),
         float(gradient.norm()),
         float(gradient.abs().sum()),
         (norm(trainer.matrices) / norm(weights)) ** 2,
@@ -211,7 +214,7 @@ def test_two_ranks_agree_with_one_process(smoke, trained, tmp_path):
     run_id = PREFIX + "wsd_200"
     (tmp_path / (PREFIX + "trunk")).symlink_to(trained / (PREFIX + "trunk"))
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "lastiterate.train.run"]
-    command = [*launch, "--config", SMOKE, "--folder", tmp_path, "--run", run_id]
+    command = [*launch, "--config", SMOKE, "--folder", tmp_path, "--only", run_id]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -264,3 +267,26 @@ def test_a_stack_branches_and_resumes_exactly(smoke, tmp_path):
     mad = replace(whole[1], run_id="mad", schedule=whole[1].schedule.with_peak_lr(1e9))
     together = train_stack([whole[0], mad], config, dataset, tmp_path / "mad")
     assert together["mad"]["diverged_step"] > 1 and together[whole[0].run_id] == results[whole[0].run_id]
+
+
+def test_collected_runs_are_read_back_and_joined(smoke, trained, tmp_path):
+    """Through collect and the reader: every run whole from update 1, schedules as planned, a diverged run without final losses."""
+    config, plan, dataset = smoke
+    collect(trained, plan, 10, tmp_path)
+    runs, notes = ingest_folder(tmp_path)
+    assert [run.run_id for run in runs] == list(plan) and not any(note.left_out for note in notes)
+    table, rows = runs_table(runs, "own"), history_table(runs, "own")
+    for run in runs:
+        planned = plan[run.run_id]
+        assert run.schedule == planned.schedule and run.parent_run == planned.parent
+        steps, losses = run.series["train_loss"]
+        assert steps.tolist() == list(range(10, run.schedule.total_steps + 1, 10))
+        last = history(trained, run.run_id).train_loss[-10:].mean()
+        assert losses[-1] == pytest.approx(last, rel=1e-6)
+    assert table.final_val_loss.notna().all() and table.n_params.eq(10800).all() and rows.weight_norm_sq.notna().all()
+    mad = replace(plan[PREFIX + "linear_200"], run_id="mad", schedule=linear(200, peak_lr=1e9))
+    train_run(mad, config, dataset, trained)
+    collect(trained, ["mad"], 10, tmp_path / "mad")
+    (run,), _ = ingest_folder(tmp_path / "mad")
+    table = runs_table([run], "own")
+    assert table.diverged.all() and table.final_val_loss.isna().all()

@@ -65,11 +65,10 @@ class Trainer:
             raise ValueError(f"{world} ranks cannot share batch_size={config['batch_size']} in micro-batches of {config['micro_batch']}")
         self.micro = min(config["micro_batch"], share)
         self.mine = slice(rank * share, (rank + 1) * share)
-        self.forward = torch.compile(self.model) if config["compile"] else self.model
+        self.plain = self.forward = torch.compile(self.model) if config["compile"] else self.model
         if world > 1:
-            self.forward = torch.nn.parallel.DistributedDataParallel(
-                self.forward, device_ids=[device.index] if device.type == "cuda" else None
-            )
+            place = [device.index] if device.type == "cuda" else None
+            self.forward = torch.nn.parallel.DistributedDataParallel(self.plain, device_ids=place, broadcast_buffers=False)
         self.log, self.diverged, self.resumed_at = Log(run.branch_step + 1), None, 0
 
     def resume(self, folder: Path) -> int:
@@ -134,7 +133,7 @@ class Trainer:
         for number, part in enumerate(parts, start=1):
             last = number == len(parts)
             with nullcontext() if last or self.world == 1 else self.forward.no_sync():
-                piece = self.loss(part) / len(parts)
+                piece = self.loss(self.forward, part) / len(parts)
                 piece.backward()
             loss += piece.detach()
         if self.world > 1:
@@ -155,11 +154,11 @@ class Trainer:
             moved, after = get_total_norm(before), get_total_norm(self.matrices)
         return torch.stack([loss, norm, norm_l1, after.square() / self.start_norm, moved / size])
 
-    def loss(self, windows: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy over the windows, in float32."""
+    def loss(self, forward, windows: torch.Tensor) -> torch.Tensor:
+        """Mean cross-entropy over the windows, in float32; `forward` is the model as it is called."""
         half = torch.autocast(self.device.type, torch.bfloat16) if self.config["precision"] == "bfloat16" else nullcontext()
         with half:
-            logits = self.forward(input_ids=windows[:, :-1]).logits
+            logits = forward(input_ids=windows[:, :-1]).logits
         return cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten())
 
     @torch.no_grad()
@@ -171,7 +170,7 @@ class Trainer:
         total, seen = torch.zeros((), dtype=torch.float64, device=self.device), 0
         for block in numbers.split(self.config["val_batch"])[self.rank :: self.world]:
             windows = torch.from_numpy(windows_at(stream, block.numpy(), context)).to(self.device)
-            total += self.loss(windows).double() * len(block)
+            total += self.loss(self.plain, windows).double() * len(block)
             seen += len(block)
         both = torch.stack([total, torch.tensor(float(seen), dtype=torch.float64, device=self.device)])
         if self.world > 1:

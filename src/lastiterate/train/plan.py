@@ -163,12 +163,13 @@ def shared_updates(first: Schedule, second: Schedule) -> int:
 def groups(runs: dict[str, Run], config: dict) -> list[list[Run]]:
     """The runs in groups that are trained together, parents first.
 
-    One by one; if the config says `stack`, Llamas under AdamW with one data set and one schedule but for its peak together.
+    One by one; if the config says `stack`, Llamas under AdamW with one data set and schedules of one name together: they may
+    differ in their learning rates, not in where they start and end.
     """
     found: dict[tuple, list[Run]] = {}
     for run in runs.values():
         families = config["models"][run.model]["family"], config["optimizers"][run.optimizer]["family"]
-        together = config["stack"] and families == ("llama", "adamw") and not run.refined_from
+        together = config["stack"] and families == ("llama", "adamw")
         key = (run.model, run.optimizer, run.dataset, run.schedule_name) if together else (run.run_id,)
         found.setdefault(key, []).append(run)
     return list(found.values())

@@ -28,16 +28,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="config/train/NAME.yaml")
     parser.add_argument("--folder", type=Path, required=True, help="where the runs' folders are")
-    parser.add_argument("--run", nargs="+", default=["*"], help="ids or patterns of the runs to train, in this order (default: all)")
+    parser.add_argument("--only", nargs="+", default=["*"], help="ids or patterns of the runs to train, in this order (default: all)")
     arguments = parser.parse_args()
     asked = []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     with reported_errors():
         config = load_train_config(arguments.config)
         runs = make_plan(config)
-        wanted = [name for pattern in arguments.run for name in runs if fnmatchcase(name, pattern)]
+        wanted = [name for pattern in arguments.only for name in runs if fnmatchcase(name, pattern)]
         if not wanted:
-            raise StepError(f"{arguments.config} has no run {' '.join(arguments.run)}; its runs are\n  " + "\n  ".join(runs))
+            raise StepError(f"{arguments.config} has no run {' '.join(arguments.only)}; its runs are\n  " + "\n  ".join(runs))
         work(list(dict.fromkeys(wanted)), runs, config, arguments.folder, lambda: bool(asked))
 
 
