@@ -163,8 +163,8 @@ def test_thinned_rows_are_means_since_the_row_before():
     val_loss = np.where(step == 25, 1.5, np.nan)
     values = {name: step * 1.0 for name in ("train_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")}
     table = thinned({"step": step, "val_loss": val_loss, **values}, every=10)
-    assert table["step"].tolist() == [10, 20, 25, 30]
-    assert table["train_loss"].tolist() == [9.0, 15.5, 23.0, 28.0]
+    assert table["step"].tolist() == [10, 20, 25, 30, 32]
+    assert table["train_loss"].tolist() == [9.0, 15.5, 23.0, 28.0, 31.5]
     assert table["val_loss"][2] == 1.5 and np.isnan(table["val_loss"][0])
     empty = thinned({"step": step[:0], "val_loss": val_loss[:0], **{k: v[:0] for k, v in values.items()}}, every=10)
     assert empty["step"].size == 0

@@ -23,15 +23,13 @@ VALUES = ("train_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative
 
 
 def thinned(history: dict[str, np.ndarray], every: int) -> dict[str, np.ndarray]:
-    """Rows at multiples of `every` and at validations; VALUES are means over the updates since the row before, as float32."""
+    """Rows at multiples of `every`, at validations and at the end; VALUES are means over the updates since the row before, as float32."""
     step, val_loss = history["step"], history["val_loss"]
-    last = np.flatnonzero((step % every == 0) | np.isfinite(val_loss))
-    count = np.diff(last, prepend=-1)
+    last = np.flatnonzero((step % every == 0) | np.isfinite(val_loss) | (step == step.max(initial=0)))
+    count, first = np.diff(last, prepend=-1), np.concatenate([[0], last[:-1] + 1])
     table = {"step": step[last].astype(np.int32)}
     for name in VALUES:
-        sums = np.add.reduceat(history[name], np.concatenate([[0], last[:-1] + 1])) if last.size else np.empty(0)
-        if last.size and last[-1] + 1 < step.size:  # updates after the last row
-            sums[-1] = history[name][last[-2] + 1 if last.size > 1 else 0 : last[-1] + 1].sum()
+        sums = np.add.reduceat(history[name], first) if last.size else np.empty(0)
         table[name] = (sums / count).astype(np.float32)
     return table | {"val_loss": val_loss[last].astype(np.float32)}
 
