@@ -14,7 +14,7 @@ CARDS, HISTORY = "cards.json", "history.parquet"
 
 
 def read_folder(folder: Path) -> tuple[list[RunLog], list[Note]]:
-    """The runs of a collected folder, and notes of those that are left out: branches of a run that diverged before them."""
+    """The runs of a collected folder, and notes of those that are left out: diverged before they logged anything."""
     cards = json.loads((folder / CARDS).read_text())
     history = parquet.read_table(folder / HISTORY).to_pandas()
     rows = dict(list(history.groupby("run_id", observed=True)))
@@ -24,7 +24,7 @@ def read_folder(folder: Path) -> tuple[list[RunLog], list[Note]]:
         if name in rows:
             runs.append(_run(card, rows[name], folder))
         elif card["result"]["diverged_step"]:
-            message = f"{card['parent']} diverged at update {card['result']['diverged_step']}, before it could branch"
+            message = f"diverged at update {card['result']['diverged_step']}, before anything of its own was logged"
             notes.append(Note(str(folder / CARDS), name, "result.diverged_step", message, left_out=True))
         else:
             raise LogError(str(folder / HISTORY), name, "has a card but no rows: collect the runs again")
@@ -38,7 +38,8 @@ def _run(card: dict, rows, folder: Path) -> RunLog:
     series = {}
     for name in HISTORY_VALUES:
         logged = rows[name].notna().to_numpy()
-        series[name] = rows["step"].to_numpy(np.int64)[logged], rows[name].to_numpy(np.float64)[logged]
+        if logged.any():
+            series[name] = rows["step"].to_numpy(np.int64)[logged], rows[name].to_numpy(np.float64)[logged]
     return RunLog(
         run_id=card["run_id"],
         file=str(folder / CARDS),

@@ -24,6 +24,8 @@ VALUES = ("train_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative
 
 def thinned(history: dict[str, np.ndarray], every: int) -> dict[str, np.ndarray]:
     """Rows at multiples of `every`, at validations and at the end; VALUES are means over the updates since the row before, as float32."""
+    finite = np.isfinite(history["train_loss"])  # but for the last update of a run that diverged
+    history = {name: values[finite] for name, values in history.items()}
     step, val_loss = history["step"], history["val_loss"]
     last = np.flatnonzero((step % every == 0) | np.isfinite(val_loss) | (step == step.max(initial=0)))
     count, first = np.diff(last, prepend=-1), np.concatenate([[0], last[:-1] + 1])
