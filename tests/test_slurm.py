@@ -52,7 +52,11 @@ def nothing_left_running():
     while STARTED:
         if (process := STARTED.pop()).poll() is None:
             process.send_signal(signal.SIGINT)  # cancels its jobs
-            process.communicate(timeout=60)
+            try:
+                process.communicate(timeout=120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
 
 
 def snakemake(folder: Path, *options: str) -> subprocess.Popen:
@@ -121,10 +125,10 @@ def test_a_killed_snakemake_is_restarted_and_nothing_runs_twice(node, tmp_path):
 def test_a_gpu_job_goes_to_the_gpu_partition_and_an_impossible_request_says_so(node, tmp_path):
     folder = make_clone(tmp_path / "gpu", gpus=1)
     snakemake(folder)
-    partition = lambda: subprocess.run(["squeue", "-h", "-o", "%P %b"], capture_output=True, text=True, check=True).stdout
-    assert wait_until(partition, "a job").split() == ["gpu", "gres/gpu:1"]
+    asked = lambda: subprocess.run(["squeue", "-h", "-O", "Partition,tres-per-job"], capture_output=True, text=True, check=True).stdout
+    assert wait_until(asked, "a job").split() == ["gpu", "gres:gpu:1"]
     (process := STARTED[-1]).send_signal(signal.SIGINT)  # cancels its jobs
-    process.communicate(timeout=120)
+    process.communicate(timeout=300)
     wait_until(lambda: not running_in(folder), "the jobs' end")
     folder = make_clone(tmp_path / "impossible", mem_mb=100_000_000)
     text, _ = (process := snakemake(folder, "--retries", "0")).communicate(timeout=300)
