@@ -8,7 +8,7 @@ TARGETS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims test bench lint lock clean
+.PHONY: figures paper claims test bench train-extra lint lock clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -38,13 +38,23 @@ $(VENV)/.ready-test: requirements-test.lock $(VENV)/.ready
 	$(INSTALL) --require-hashes -r requirements-test.lock
 	@touch $@
 
+# The extra for training. torch is pinned in pyproject.toml but not in the lock: which build (CPU, which CUDA) is the machine's
+# choice; TORCH_INDEX=https://download.pytorch.org/whl/cpu, for one, asks for the CPU build.
+train-extra: $(VENV)/.ready-train
+$(VENV)/.ready-train: requirements-train.lock pyproject.toml $(VENV)/.ready
+	$(INSTALL) --require-hashes -r requirements-train.lock
+	$(INSTALL) --no-build-isolation $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[train]'
+	@touch $@
+
 # Maintainers: refresh the locks from pyproject.toml (needs uv), then environment.yml from the lock.
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
   --custom-compile-command 'make lock' --group build
 lock:
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --extra test --extra worst-case --constraint requirements.lock --output-file requirements-test.lock
-	$(BIN)/python -m lastiterate.workflow.environment environment.yml
+	echo "torch==2.13.0 ; sys_platform == 'none'" | $(COMPILE) pyproject.toml --extra train --constraint requirements-test.lock --override - \
+	  --output-file requirements-train.lock
+	$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml
 
 clean:
 	rm -rf results figures/*/ logs .snakemake

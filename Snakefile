@@ -19,13 +19,14 @@ include: "rules/simulate.smk"
 include: "rules/analyse.smk"
 include: "rules/draw.smk"
 include: "rules/claims.smk"
+include: "rules/train.smk"
 
 
 rule all:
     """Every figure that needs no download (the default)."""
     default_target: True
     input:
-        figures_of(step="simulate", default=True),
+        [path for family in FAMILIES.values() if family.default and not needs_download(family) for path in family.figures],
 
 
 rule paper:
@@ -40,6 +41,12 @@ rule logs:
     """The ingested tables of every source of public logs."""
     input:
         [table for name in LOG_SOURCES for table in getattr(rules, f"ingest_{name}").output],
+
+
+rule own:
+    """Every figure of this project's own training runs, data/embedded."""
+    input:
+        figures_of(paper="own"),
 
 
 rule schaipp:

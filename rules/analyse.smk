@@ -7,7 +7,7 @@ for family in FAMILIES.values():
             name:
                 f"analyse_{family.name}"
             input:
-                [f"data/ingested/{source}/{table}.parquet" for source in family.sources for table in SOURCES[source].tables],
+                [f"data/ingested/{source}/{table}.parquet" for source in family.sources for table in tables_of(source)],
             output:
                 family.tables,
             log:
@@ -15,9 +15,9 @@ for family in FAMILIES.values():
             conda:
                 "../environment.yml"
             params:
-                module=f"lastiterate.analyse.{family.name}",
+                module=f"lastiterate.analyse.{family.module}",
                 parameters=family.parameters,
-                code=code_hash(f"lastiterate.analyse.{family.name}"),
+                code=code_hash(f"lastiterate.analyse.{family.module}"),
             shell:
                 "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log} >&2"
 

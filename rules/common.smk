@@ -20,7 +20,7 @@ try:
     validate(config, SCHEMA)  # fills in the defaults
     SOURCES = load_sources("config/sources.csv")
     LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
-    FAMILIES = load_families(config, SOURCES)
+    FAMILIES = load_families(config, {**SOURCES, **config["trained"]})
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
@@ -38,6 +38,22 @@ def figures_of(**wanted):
     return [path for family in chosen for path in family.figures]
 
 
+def tables_of(source):
+    """Names of the tables that a source is ingested to."""
+    return SOURCES[source].tables if source in SOURCES else ("runs", "history")
+
+
+def needs_download(family):
+    """Whether a family is drawn from public logs."""
+    return any(source in SOURCES for source in family.sources)
+
+
 def describe(rule_name, text):
     """Give a generated rule the docstring that --list-target-rules shows."""
     workflow.get_rule(rule_name).docstring = text
+
+
+def training_config_missing():
+    """Error of target `train` without a config."""
+    known = sorted(path.stem for path in Path("config/train").glob("*.yaml") if path.stem != "schema")
+    raise WorkflowError(f"which runs? Say: snakemake train --config train=NAME, with NAME one of {', '.join(known)}")

@@ -25,9 +25,9 @@ for family in FAMILIES.values():
         conda:
             "../environment.yml"
         params:
-            module=f"lastiterate.draw.{family.name}",
+            module=f"lastiterate.draw.{family.module}",
             parameters=family.parameters,
-            code=code_hash(f"lastiterate.draw.{family.name}"),
+            code=code_hash(f"lastiterate.draw.{family.module}"),
         shell:
             "python -m {params.module} --parameters {params.parameters:q} --input {input.tables:q} --output {output:q} 2>&1 | tee {log} >&2"
 

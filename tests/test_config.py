@@ -74,13 +74,18 @@ def test_every_key_of_the_schema_is_described():
 
 def test_environment_yml_pyproject_and_locks_are_in_step():
     assert (ROOT / "environment.yml").read_text() == environment(ROOT)
+    assert (ROOT / "environment-train.yml").read_text() == environment(ROOT, "train")
     lock, test_lock = (locked_versions(ROOT / name) for name in ("requirements.lock", "requirements-test.lock"))
     assert set(direct_dependencies(ROOT / "pyproject.toml")) <= set(lock)
     assert {name: test_lock.get(name) for name in lock} == lock
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for name in ("test", "worst-case"):
         assert {re.match(r"[\w-]+", requirement).group() for requirement in extras[name]} <= set(test_lock)
-    for name in ("requirements.lock", "requirements-test.lock"):
+    train_lock = locked_versions(ROOT / "requirements-train.lock")
+    assert set(direct_dependencies(ROOT / "pyproject.toml", "train")) <= set(train_lock)
+    assert train_lock["torch"] in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["train"][0]
+    assert {name: train_lock.get(name) for name in lock} == lock
+    for name in ("requirements.lock", "requirements-test.lock", "requirements-train.lock"):
         text = (ROOT / name).read_text()
         assert "://" not in text and "--index" not in text
         pinned = re.findall(r"^\S+==", text, re.MULTILINE)

@@ -22,7 +22,7 @@ from lastiterate.workflow.thinning import drawn_steps
 
 CONFIG = {**yaml.safe_load((ROOT / "config/config.yaml").read_text()), "figures": {"formats": ["svg"]}}
 CONFIG["figures"] |= yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"]
-FAMILIES = load_families(CONFIG, load_sources(ROOT / "config/sources.csv"))
+FAMILIES = load_families(CONFIG, {**load_sources(ROOT / "config/sources.csv"), **CONFIG["trained"]})
 FEW = {"total_steps": [50], "base_lr": {"wsd": [0.1]}}
 SMALL = {
     "multiple_horizon": {"total_steps": [20, 40], "multiple_base_lr": FEW, "only_convergence": FEW},

@@ -10,7 +10,8 @@ def draw(tables, parameters):
     """Panels figures2to5, r2 and identification."""
     fits = tables["fits"]
     fits = fits[fits.burn_in == parameters["burn_in"][-1]]
-    colours = dict(zip(fits["class"].unique(), c.CATEGORICAL, strict=False))
+    classes = fits["class"].unique()
+    colours = dict(zip(classes, (*c.CATEGORICAL, *c.shades("viridis", max(len(classes) - len(c.CATEGORICAL), 1))), strict=False))
     yield "figures2to5", figures2to5(tables["curves"], parameters["split"])
     yield "r2", r2(fits, colours)
     yield "identification", identification(fits, colours, parameters["max_amplification"])

@@ -38,7 +38,7 @@ def lines(fits, points):
         axes.set_ylabel("Final loss")
     for axes in grid[-1]:
         axes.set_xlabel(r"$1/\sqrt{T}$ ($10^{-3}$)")
-    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=min(4, 2 * columns))
     return figure
 
 

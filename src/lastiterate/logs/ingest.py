@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from lastiterate.logs import epfml, loss_csv, norm_csv
+from lastiterate.logs import epfml, loss_csv, norm_csv, trained
 from lastiterate.logs.join import join_runs
 from lastiterate.logs.results import chinchilla, read_results, steplaw
 from lastiterate.logs.run_log import LogError, Note, RunLog
@@ -67,23 +67,33 @@ def _reader(source: Source, readers: dict):
     return readers[source.reader]
 
 
+def ingest_folder(folder: Path) -> tuple[list[RunLog], list[Note]]:
+    """Read and join the runs of a folder that `lastiterate.train.collect` wrote."""
+    runs, notes = trained.read_folder(folder)
+    runs, failed = join_runs(runs)
+    return runs, notes + failed + [note for run in runs for note in run.notes]
+
+
 def main() -> None:
     """Command line of the rules `ingest_*`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sources", type=Path, required=True, help="the registry, config/sources.csv")
-    parser.add_argument("--source", required=True, help="which source to ingest")
+    origin = parser.add_mutually_exclusive_group(required=True)
+    origin.add_argument("--sources", type=Path, help="the registry, config/sources.csv")
+    origin.add_argument("--folder", type=Path, help="a folder of collected runs")
+    parser.add_argument("--source", required=True, help="which source to ingest; the name of the folder's runs")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="the source's tables (.parquet), then issues.csv")
     arguments = parser.parse_args()
     with reported_errors():
-        source = load_sources(arguments.sources)[arguments.source]
-        if source.tables == ("results",):
+        name = arguments.source
+        source = load_sources(arguments.sources)[name] if arguments.sources else None
+        if source and source.tables == ("results",):
             table, notes = ingest_results(source)
             tables, count, what = (table,), len(table), "results"
         else:
-            runs, notes = ingest(source)
+            runs, notes = ingest(source) if source else ingest_folder(arguments.folder)
             if not runs:
-                raise StepError(f"{source.name}: none of its {len(source.files)} runs can be used" + "".join(map(_line, notes[:5])))
-            tables, count, what = (runs_table(runs, source.name), history_table(runs, source.name)), len(runs), "runs"
+                raise StepError(f"{name}: none of its {len(notes)} runs can be used" + "".join(map(_line, notes[:5])))
+            tables, count, what = (runs_table(runs, name), history_table(runs, name)), len(runs), "runs"
         *paths, issues = arguments.output
         for table, path in zip(tables, paths, strict=True):
             with replacing(path) as temporary:
@@ -93,7 +103,7 @@ def main() -> None:
         left_out = [note for note in notes if note.left_out]
         print("".join(map(_line, left_out)), end="", file=sys.stderr)
         print(
-            f"{source.name}: {count} {what}, {len(tables[-1])} rows; {len(left_out)} {what} left out, {len(notes) - len(left_out)} notes "
+            f"{name}: {count} {what}, {len(tables[-1])} rows; {len(left_out)} {what} left out, {len(notes) - len(left_out)} notes "
             f"in {issues}",
             file=sys.stderr,
         )

@@ -6,7 +6,7 @@ import numpy as np
 
 from lastiterate.schedules import Schedule
 
-HISTORY_VALUES = ("train_loss", "val_loss", "grad_norm", "grad_norm_l1")
+HISTORY_VALUES = ("train_loss", "val_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
 
 
 class LogError(ValueError):
@@ -55,6 +55,7 @@ class RunLog:
     branch_step: int | None = None  # step of that checkpoint
     parent_run: str | None = None
     log_start: int = 0  # step that the whole log begins at: the publisher may leave out the warm-up
+    diverged: bool = False  # ended early on a loss that was not finite or too large; the final losses are NaN then
     notes: list[Note] = field(default_factory=list)
 
     @property

@@ -1,13 +1,15 @@
 """The log schema: two tables that every reader ends in and every analysis starts from, checked at the border.
 
 runs     one row per run; keys and settings, the schedule as JSON phases, and the two final losses. What the publisher
-         does not tell is null; `total_steps` is then the last step logged.
+         does not tell is null; `total_steps` is then the last step logged. A run that diverged has no final losses.
 history  one row per (run_id, step) with something logged. `step` counts updates: the row of step k was logged after
          update k, a row of step 0 before the first. `lr` is the learning rate that update `step` executed (null at
          step 0, and where the schedule is not told), taken from the run's schedule after every logged learning rate was
          found to agree with it.
          `val_loss` is what was logged along the way, often on a subset; `final_val_loss` in runs is on the whole
-         validation set. They differ by a constant and more: never mix them.
+         validation set. They differ by a constant and more: never mix them. `grad_norm` (l2) and `grad_norm_l1` are
+         before clipping; `weight_norm_sq` is the squared norm of all weight matrices over its value before the first
+         update, `relative_update` the norm of their change over their norm; null where a trainer does not log them.
 """
 
 import numpy as np
@@ -41,6 +43,7 @@ RUNS = pa.DataFrameSchema(
         "branch_step": pa.Column("Int64", nullable=True),
         "final_train_loss": pa.Column("float64", nullable=True),
         "final_val_loss": pa.Column("float64", nullable=True),
+        "diverged": pa.Column(bool),
     },
     strict=True,
     ordered=True,
@@ -83,6 +86,7 @@ def runs_table(runs: list[RunLog], source: str) -> pd.DataFrame:
             "branch_step": run.branch_step if run.parent_run else None,
             "final_train_loss": run.final_train_loss,
             "final_val_loss": run.final_val_loss,
+            "diverged": run.diverged,
         }
         for run in runs
     ]

@@ -1,4 +1,4 @@
-"""environment.yml from pyproject.toml and requirements.lock: the same direct dependencies at the same versions, for conda."""
+"""environment.yml and environment-train.yml from pyproject.toml and the locks: the same direct dependencies and versions, for conda."""
 
 import argparse
 import re
@@ -8,13 +8,14 @@ from pathlib import Path
 from lastiterate.workflow.files import replacing
 
 PYTHON = "3.11"  # the oldest Python that the lock is made for, and the one that environment.yml pins
-CONDA_NAMES = {"snakemake": "snakemake-minimal", "matplotlib": "matplotlib-base", "pandera": "pandera-pandas"}
+CONDA_NAMES = {"snakemake": "snakemake-minimal", "matplotlib": "matplotlib-base", "pandera": "pandera-pandas", "torch": "pytorch"}
 
 
-def direct_dependencies(pyproject: Path) -> list[str]:
-    """Names of the package's direct dependencies, in the order of pyproject.toml."""
-    dependencies = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["dependencies"]
-    return [re.match(r"[A-Za-z0-9_.-]+", dependency).group().lower() for dependency in dependencies]
+def direct_dependencies(pyproject: Path, extra: str | None = None) -> list[str]:
+    """Names of the package's direct dependencies (and those of an extra), in the order of pyproject.toml."""
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    requirements = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
+    return [re.match(r"[A-Za-z0-9_.-]+", requirement).group().lower() for requirement in requirements]
 
 
 def locked_versions(lock: Path) -> dict[str, str]:
@@ -27,24 +28,26 @@ def locked_versions(lock: Path) -> dict[str, str]:
     return versions
 
 
-def environment(root: Path) -> str:
-    """Text of environment.yml."""
-    versions = locked_versions(root / "requirements.lock")
-    lines = [f"  - {CONDA_NAMES.get(name, name)}={versions[name]}" for name in direct_dependencies(root / "pyproject.toml")]
+def environment(root: Path, extra: str | None = None) -> str:
+    """Text of environment.yml, or of environment-EXTRA.yml."""
+    pyproject = root / "pyproject.toml"
+    versions = locked_versions(root / (f"requirements-{extra}.lock" if extra else "requirements.lock"))
+    lines = [f"  - {CONDA_NAMES.get(name, name)}={versions[name]}" for name in direct_dependencies(pyproject, extra)]
+    name = f"lastiterate-{extra}" if extra else "lastiterate"
     return (
-        "# Generated from pyproject.toml and requirements.lock by `make lock`; do not edit.\n"
-        "# conda env create -f environment.yml && conda activate lastiterate && snakemake\n"
-        f"name: lastiterate\nchannels:\n  - conda-forge\n  - bioconda\ndependencies:\n  - python={PYTHON}\n" + "\n".join(lines) + "\n"
+        "# Generated from pyproject.toml and the locks by `make lock`; do not edit.\n"
+        f"# conda env create -f environment{f'-{extra}' if extra else ''}.yml && conda activate {name} && snakemake\n"
+        f"name: {name}\nchannels:\n  - conda-forge\n  - bioconda\ndependencies:\n  - python={PYTHON}\n" + "\n".join(lines) + "\n"
     )
 
 
 def main() -> None:
-    """Write environment.yml."""
+    """Write the given files, each named environment.yml or environment-EXTRA.yml."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", type=Path)
-    arguments = parser.parse_args()
-    with replacing(arguments.output) as temporary:
-        temporary.write_text(environment(Path.cwd()), encoding="utf-8")
+    parser.add_argument("output", type=Path, nargs="+")
+    for path in parser.parse_args().output:
+        with replacing(path) as temporary:
+            temporary.write_text(environment(Path.cwd(), path.stem.partition("-")[2] or None), encoding="utf-8")
 
 
 if __name__ == "__main__":

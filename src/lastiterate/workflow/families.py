@@ -21,6 +21,7 @@ class Family:
     parameters: str  # JSON of the config entry
     sources: tuple[str, ...]
     default: bool  # whether the default target builds it, if it needs no download
+    module: str  # of its steps, below simulate, analyse and draw; the family's name unless it is `like` another
 
     def caption_file(self, panel: str, folder: str) -> str:
         """Path of a file with the panel's caption, as Snakemake's report wants it; written if it is not up to date."""
@@ -43,7 +44,7 @@ def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
         for source in parameters.get("sources", ()):
             if source not in sources:
                 known = ", ".join(sources) or "none"
-                raise ValueError(f"config: {paper}.{name}.sources names {source!r}, but config/sources.csv has {known}")
+                raise ValueError(f"config: {paper}.{name}.sources names {source!r}, but config/sources.csv and config.trained have {known}")
         panels, animations = expand_panels(entry["panels"], parameters), entry.get("animations", {})
         files = [f"{panel}.{suffix}" for panel in panels for suffix in config["figures"]["formats"]] + [
             f"{name}.gif" for name in animations
@@ -59,6 +60,7 @@ def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
             json.dumps(parameters),
             tuple(parameters.get("sources", ())),
             entry.get("default", True),
+            entry.get("like", name),
         )
     return families
 
