@@ -55,6 +55,8 @@ def residuals(table):
             axes.set(title=f"{law}, {group.split()[-1]}", xscale="log", ylim=(-15, 15))
     for axes in grid[-1]:
         axes.set(xlabel="Step (thousands)")
+        axes.set_xticks([2, 5, 10, 20, 50], labels=["2", "5", "10", "20", "50"])
+        axes.minorticks_off()
     for axes in grid[:, 0]:
         axes.set(ylabel=MISSED)
     handles, labels = grid[0, 0].get_legend_handles_labels()
