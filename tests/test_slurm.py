@@ -132,5 +132,5 @@ def test_a_gpu_job_goes_to_the_gpu_partition_and_an_impossible_request_says_so(n
     wait_until(lambda: not running_in(folder), "the jobs' end")
     folder = make_clone(tmp_path / "impossible", mem_mb=100_000_000)
     text, _ = (process := snakemake(folder, "--retries", "0")).communicate(timeout=300)
-    assert process.returncode != 0 and "Memory specification can not be satisfied" in text
+    assert process.returncode != 0 and "Requested node configuration is not available" in text, text
     assert not card(folder).exists()
