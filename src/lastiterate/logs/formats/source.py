@@ -1,7 +1,7 @@
 """What every format's reader is given, and what each may ask about a file."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lastiterate.logs.assemble import Stated
@@ -17,7 +17,7 @@ class LogFile:
     path: Path
     name: str
     run_id: str
-    stated: Stated = Stated()
+    stated: Stated = field(default_factory=Stated)
 
     def error(self, where: str, message: str) -> LogError:
         """The error to raise about this file."""

@@ -9,6 +9,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def _pieces(batch: arrow.RecordBatch, key: str | None) -> Iterator[tuple[str | N
     codes = batch.column(key).dictionary_encode()
     index = codes.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     bounds = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds):
         if stop > start:
             yield (str(codes.dictionary[int(index[start])].as_py()) if index[start] >= 0 else ""), start, stop
 

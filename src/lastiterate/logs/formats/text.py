@@ -25,15 +25,17 @@ from lastiterate.logs.run_log import RunLog
 from lastiterate.schedules import Phase, Schedule
 
 NAME = "text log"
-_LINES = {  # by trainer: the line, and for each of its keys the role and how many updates the row's number lags behind
+_MODDED = {"train_loss": ("train_loss", 0), "val_loss": ("val_loss", 0), "lr": ("lr", 0), "grad_norm": ("grad_norm", 0)}
+_LLM_C = {"trl": ("train_loss", 1), "tel": ("val_loss", 0), "lr": ("lr", 1), "norm": ("grad_norm", 1)}
+_LINES = {  # by trainer: the line, and for each of its keys the role, and how many updates the row's number lags behind
     "nanoGPT": (re.compile(r"iter (\d+): (loss \S+),"), {"loss": ("train_loss", 1)}),
-    "nanoGPT evaluation": (re.compile(r"step (\d+): (train loss \S+, val loss \S+)"), {"train loss": ("mean_loss", 0), "val loss": ("val_loss", 0)}),
-    "modded-nanogpt": (
-        re.compile(r"step:(\d+)(?:/\d+)? (.*_loss:.*)"),
-        {"train_loss": ("train_loss", 0), "val_loss": ("val_loss", 0), "lr": ("lr", 0), "grad_norm": ("grad_norm", 0), "norm": ("grad_norm", 0)},
+    "nanoGPT evaluation": (
+        re.compile(r"step (\d+): (train loss \S+, val loss \S+)"),
+        {"train loss": ("mean_loss", 0), "val loss": ("val_loss", 0)},
     ),
-    "llm.c": (re.compile(r"s:(\d+) (t[re]l:.*)"), {"trl": ("train_loss", 1), "tel": ("val_loss", 0), "lr": ("lr", 1), "norm": ("grad_norm", 1)}),
-}  # fmt: skip
+    "modded-nanogpt": (re.compile(r"step:(\d+)(?:/\d+)? (.*_loss:.*)"), _MODDED),
+    "llm.c": (re.compile(r"s:(\d+) (t[re]l:.*)"), _LLM_C),
+}
 _STATED = re.compile(r"(?:Overriding: )?(learning_rate|warmup_iters|lr_decay_iters|min_lr|max_iters|decay_lr) *= *([^#\s]+)")
 _CONFIG = ("learning_rate", "warmup_iters", "lr_decay_iters", "min_lr", "max_iters")
 LR_ATOL = 5.1e-7  # llm.c prints learning rates with six decimals
