@@ -36,6 +36,7 @@ _LINES = {  # by trainer: the line, and for each of its keys the role, and how m
     "modded-nanogpt": (re.compile(r"step:(\d+)(?:/\d+)? (.*_loss:.*)"), _MODDED),
     "llm.c": (re.compile(r"s:(\d+) (t[re]l:.*)"), _LLM_C),
 }
+_ANY_LINE = re.compile(rb"^(?:iter \d+: loss |step \d+: train loss |step:\d+(?:/\d+)? [^\n]*_loss:|s:\d+ t[re]l:)", re.MULTILINE)
 _STATED = re.compile(r"(?:Overriding: )?(learning_rate|warmup_iters|lr_decay_iters|min_lr|max_iters|decay_lr) *= *([^#\s]+)")
 _CONFIG = ("learning_rate", "warmup_iters", "lr_decay_iters", "min_lr", "max_iters")
 LR_ATOL = 5.1e-7  # llm.c prints learning rates with six decimals
@@ -46,15 +47,8 @@ def recognise(path: Path, head: bytes) -> bool:
     """Whether a line among the first 16 MB is one of these trainers'."""
     if text_of(head) is None:
         return False
-    read = 0
-    with path.open("rb") as lines:
-        for line in lines:
-            if any(pattern.match(line.decode("utf-8", errors="replace")) for pattern, _ in _LINES.values()):
-                return True
-            read += len(line)
-            if read > SEARCHED_BYTES:
-                return False
-    return False
+    with path.open("rb") as opened:
+        return bool(_ANY_LINE.search(opened.read(SEARCHED_BYTES)))
 
 
 def read(file: LogFile) -> Iterator[RunLog]:
