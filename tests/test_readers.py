@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import made_up
@@ -21,7 +21,10 @@ from lastiterate.logs.reading import find_logs, recognise
 from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.logs.stream import write_tables
 from lastiterate.schedules import Schedule, cosine
+from lastiterate.workflow.content import source_digest
+from lastiterate.workflow.fetch import fetch_source
 from lastiterate.workflow.sources import load_sources
+from lastiterate.workflow.step import StepError
 from made_up_logs import LOSS, NORM, SCHEDULE, TOTAL, UPDATES, VAL
 
 
@@ -156,6 +159,14 @@ def test_many_runs_in_one_table(tmp_path):
     ):
         with pytest.raises(LogError, match="column 'run_id': the rows of run 'a' do not stand together: sort the table by run_id"):
             list(read(save(tmp_path, mixed)))
+
+
+def test_a_log_that_begins_late_is_noted(tmp_path):
+    rows = [row for row in logs.table_rows() if row["step"] > 100]
+    run = only(tmp_path, logs.jsonl_bytes(rows))
+    assert "history: begins at step 101: what was logged before is not in this file" in messages(run)
+    assert "updates 1..100 have none in the log" in messages(run) and run.lr is None and run.total_steps == TOTAL
+    np.testing.assert_array_equal(history_table([run], "s").lr, SCHEDULE.lr[100:])
 
 
 def test_hugging_face(tmp_path):
@@ -339,6 +350,7 @@ def test_a_malformed_log_has_one_message_that_says_where(tmp_path, content, mess
     assert str(error.value).startswith(f"{path}: ") and message in str(error.value)
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.sampled_from([content for _, content in RECOGNISED]), st.integers(0, 1 << 20), st.integers(1, 1 << 20), st.binary(max_size=8))
 def test_a_damaged_log_is_read_or_refused_but_never_crashes(tmp_path_factory, content, start, length, junk):
     start %= len(content)
@@ -350,6 +362,7 @@ def test_a_damaged_log_is_read_or_refused_but_never_crashes(tmp_path_factory, co
         assert str(error).startswith(str(path))
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.integers(2, 60), st.integers(1, 12), st.integers(1, 12), st.floats(0.001, 1))
 def test_a_piecewise_linear_lr_is_interpolated_exactly_within_a_phase(total, every, offset, slope):
     line = 1 + slope * np.arange(1, total + 1)
@@ -479,6 +492,20 @@ def test_local_files_are_a_source(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run_ingest(monkeypatch, tmp_path, [LOCAL | {"path": "runs/README"}])
     assert "none of its 1 runs can be used" in capsys.readouterr().err
+
+
+def test_local_files_are_not_fetched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = save(tmp_path, PLAIN, "a.csv")
+    made_up.write_sources(tmp_path / "sources.csv", [LOCAL | {"path": str(path)}])
+    source = load_sources("sources.csv")["mine"]
+    assert fetch_source(source) == 0 and source.files[0].local == path
+    before = source_digest(source, tmp_path / "cache.json")
+    path.write_bytes(PLAIN + b"201,0.001,1.0,1.0\n")
+    assert source_digest(source, tmp_path / "cache.json") != before
+    path.unlink()
+    with pytest.raises(StepError, match=r"a.csv: no such file on this machine\n  next: correct its row"):
+        fetch_source(source)
 
 
 @pytest.mark.parametrize(

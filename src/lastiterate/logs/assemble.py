@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lastiterate.logs.executed_lr import disagreement, executed_lr
+from lastiterate.logs.executed_lr import MAX_GAP, disagreement, executed_lr
 from lastiterate.logs.run_log import HISTORY_VALUES, LogError, RunLog
 from lastiterate.schedules import Schedule
 
@@ -133,6 +133,7 @@ def assemble(
         )
     if not run.series:
         raise LogError(file, f"run {run_id}", f"has no finite value in {', '.join(taken[role] for role in run.invalid)}")
+    _note_start(run)
     if "lr" in columns and columns["lr"][0].size:
         _add_lr(run, columns["lr"], lr_shift, lr_atol)
     if run.schedule:
@@ -152,6 +153,13 @@ def _add(run: RunLog, role: str, steps: np.ndarray, values: np.ndarray) -> None:
         run.note(own, f"{int((~finite).sum())} of {values.size} values are not finite, the first at step {steps[~finite][0]}: left out")
     if finite.any():
         run.series[role] = steps[finite], values[finite]
+
+
+def _note_start(run: RunLog) -> None:
+    """Note a log that begins late, as that of a run resumed from a checkpoint does."""
+    steps, _ = max(run.series.values(), key=lambda series: series[0].size)
+    if steps.size > 1 and steps[0] > MAX_GAP * np.median(np.diff(steps)):
+        run.note("history", f"begins at step {steps[0]}: what was logged before is not in this file")
 
 
 def _add_lr(run: RunLog, logged: Series, lr_shift: int, atol: float) -> None:

@@ -129,7 +129,7 @@ def main() -> None:
         columns = ("file", "run_id", "where", "message", "left_out")
         write_csv(issues, {name: [getattr(note, name) for note in notes] for name in columns})
         left_out = [note for note in notes if note.left_out]
-        print("".join(map(_line, left_out)), end="", file=sys.stderr)
+        print("".join(map(_line, left_out)), end="\n" if left_out else "", file=sys.stderr)
         print(
             f"{source.name}: {count} {what}, {rows} rows; {len(left_out)} {what} left out, {len(notes) - len(left_out)} notes in {issues}",
             file=sys.stderr,
