@@ -72,14 +72,17 @@ def test_empty_cells_are_skipped_and_invalid_norms_are_not(tmp_path, capsys):
     assert main(["refine", str(log), "--drop-invalid", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["norms"] == 2 and report["total_steps"] == 16
-    assert report["notes"] == ["step starts at 0: step k is taken for update k + 1", "1 of 3 norms were invalid: left out"]
+    assert report["notes"] == [
+        "step starts at 0: step k is taken for update k + 1",
+        "1 of 3 values are not finite, the first at step 11: left out",
+    ]
 
 
 def test_rows_without_steps_and_a_late_start_are_noted(tmp_path, capsys):
-    log = write(tmp_path / "log.csv", "Step,grad_norm", [(100, 2), (110, 1), (120, 1)])
+    log = write(tmp_path / "log.csv", "when,grad_norm", [(100, 2), (110, 1), (120, 1)])
     assert main(["refine", str(log)]) == 0
     assert "note: no step column: rows are taken for updates 1, 2, ..." in capsys.readouterr().out
-    assert main(["refine", str(log), "--step-column", "Step"]) == 0
+    assert main(["refine", str(log), "--step-column", "when"]) == 0
     assert "note: no norms before update 100: the first is used from the start" in capsys.readouterr().out
 
 
@@ -96,22 +99,24 @@ def test_a_json_log_is_read_as_the_ingest_reads_it(tmp_path, capsys):
     assert main(["refine", str(log), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["total_steps"] == 1000
     assert main(["refine", str(log), "--grad-norm-column", "grad_norm_l1"]) == 2
-    assert "has no series 'grad_norm_l1', but train_loss, val_loss, grad_norm" in capsys.readouterr().err
+    assert "an epfml log states its own columns" in capsys.readouterr().err
     assert main(["refine", str(epfml_log(tmp_path / "branch.json", start=800))]) == 2
     assert "begins at step 850, resumed from" in capsys.readouterr().err
 
 
 BAD = [
-    ("step,norm\n1,2\n", [], "has no column 'grad_norm', but step, norm: choose with --grad-norm-column"),
-    ("step,grad_norm\n1,2\n", ["--step-column", "iter"], "has no column 'iter', but step, grad_norm"),
+    ("step,norm\n1,2\n", [], "there is step, norm; say which in the mapping: choose with --grad-norm-column"),
+    ("step,loss\n1,2\n", [], "has no gradient norms, but train_loss: choose with --grad-norm-column"),
+    ("step,grad_norm\n1,2\n", ["--step-column", "iter"], "there is no column 'iter' for step, but step, grad_norm"),
     ("step,grad_norm\n1,2\n2,high\n", [], "line 3: grad_norm is 'high', expected a number"),
-    ("step,grad_norm\n1.5,2\n", [], "column 'step' must hold integers"),
-    ("step,grad_norm\n1,\n", [], "column 'grad_norm' holds no norm"),
-    ("step,grad_norm\n2,1\n1,1\n", [], "step[1]=1 must be larger than 2"),
+    ("step,grad_norm\n1.5,2\n", [], "column 'step': row 1 holds 1.5; it must hold integers"),
+    ("step,grad_norm\n1,\n", [], "has none of train_loss, val_loss, grad_norm, grad_norm_l1 with a value"),
+    ("run_id,step,grad_norm\na,1,1\nb,1,1\n", [], "holds several runs, such as log/a and log/b: choose one with --run-id"),
+    ("run_id,step,grad_norm\na,1,1\n", ["--run-id", "c"], "has no run 'c'; the last of its runs is log/a"),
     ("step,grad_norm\n1,1\n", ["--smoothing", "7"], "smoothing=7 must lie in [0, 1]"),
     ("step,grad_norm\n1,1\n", ["--total-steps", "0"], "total_steps=0 must be at least 1"),
-    ("", [], "not a CSV file with a header"),
-    ("a,b\n1,2,3\n1,2,3,4\n", [], "not a CSV file with a header"),
+    ("", [], "is empty, expected a log"),
+    ("a,b\n1,2,3\n1,2,3,4\n", [], "line 2: has 3 cells, expected 2 as in the header"),
     ("{", [], "not valid JSON"),
 ]
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 
 from lastiterate import __version__
-from lastiterate.commands import refine
+from lastiterate.commands import read, refine
 
-COMMANDS = (refine,)
+COMMANDS = (read, refine)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

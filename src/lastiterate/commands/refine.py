@@ -1,6 +1,6 @@
 """Schedule for the next run from the gradient norms that the last one logged.
 
-LOG is a CSV file with a header (a row for each logged update; empty cells are skipped) or a JSON log of epfml's trainers.
+LOG is a log of any format that `lastiterate read` knows, with gradient norms in it.
 Prints what the refined schedule looks like; --out writes it as CSV with the columns step and lr_factor (1 at the peak).
 
 example:
@@ -12,9 +12,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from lastiterate.logs import epfml
+from lastiterate.logs import LogError, RunLog, read
 from lastiterate.refine import Refined, refine
 from lastiterate.workflow.files import write_csv
 
@@ -23,9 +22,10 @@ POWERS = {"l2": -2, "l1": -1}
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("log", type=Path, metavar="LOG", help="CSV with a header, or JSON of epfml's trainers (by its suffix)")
-    parser.add_argument("--grad-norm-column", default="grad_norm", metavar="NAME", help="column of the norms (default: grad_norm)")
-    parser.add_argument("--step-column", metavar="NAME", help="column of the update counts, in a CSV (default: step, if there is one)")
+    parser.add_argument("log", type=Path, metavar="LOG", help="a log, of any format that `lastiterate read` knows")
+    parser.add_argument("--grad-norm-column", metavar="NAME", help="column of the norms (default: recognised by its name)")
+    parser.add_argument("--step-column", metavar="NAME", help="column of the update counts (default: recognised by its name)")
+    parser.add_argument("--run-id", metavar="ID", help="which run of a log that holds several")
     parser.add_argument("--norm", choices=POWERS, default="l2", help="kind of norm; l1 for Adam and its like (default: l2)")
     parser.add_argument("--smoothing", type=float, default=0.1, metavar="TAU", help="running median, fraction of the run (default: 0.1)")
     parser.add_argument("--total-steps", type=int, metavar="T", help="updates of the run (default: the log's)")
@@ -36,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Refine, write, print."""
-    step, norm, total_steps, notes = read_norms(arguments.log, arguments.grad_norm_column, arguments.step_column)
+    step, norm, total_steps, notes = read_norms(arguments)
     wanted = total_steps if arguments.total_steps is None else arguments.total_steps
     options = {"step": step, "total_steps": wanted, "drop_invalid": arguments.drop_invalid}
     refined = refine(norm, arguments.smoothing, POWERS[arguments.norm], **options)
@@ -52,59 +52,46 @@ def run(arguments: Namespace) -> None:
         print(describe(refined, arguments, notes))
 
 
-def read_norms(path: Path, column: str, step_column: str | None) -> tuple[np.ndarray, np.ndarray, int | None, list[str]]:
-    """(step, grad_norm, total_steps if the log tells, notes); ValueError that names the file and what is wrong with it."""
-    if path.suffix == ".json":
-        return _read_epfml(path, column)
-    notes: list[str] = []
+def read_norms(arguments: Namespace) -> tuple[np.ndarray, np.ndarray, int, list[str]]:
+    """(step, grad_norm, total_steps, notes) of the log's run; ValueError that names the file and what is wrong with it.
+
+    A norm that is not finite is in them, as NaN, unless invalid ones are to be left out.
+    """
+    role = "grad_norm_l1" if arguments.norm == "l1" and not arguments.grad_norm_column else "grad_norm"
+    mapping = {role: arguments.grad_norm_column, "step": arguments.step_column}
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except ValueError as error:  # pandas' parser errors and bad encodings are among them
-        raise ValueError(f"{path}: not a CSV file with a header: {str(error).strip()}") from None
-    if step_column is None and "step" in table:
-        step_column = "step"
-    for name in (column, step_column):
-        if name is not None and name not in table:
-            raise ValueError(
-                f"{path}: has no column {name!r}, but {', '.join(table.columns)}: choose with --grad-norm-column, --step-column"
-            )
-    table = table[table[column].str.strip() != ""]
-    if table.empty:
-        raise ValueError(f"{path}: column {column!r} holds no norm")
-    norm = _numbers(path, table[column])
-    if step_column is None:
-        notes.append("no step column: rows are taken for updates 1, 2, ...")
-        return np.arange(1, norm.size + 1), norm, None, notes
-    step = _numbers(path, table[step_column])
-    if not (np.isfinite(step) & (step == np.rint(step)) & (np.abs(step) < 2**53)).all():
-        raise ValueError(f"{path}: column {step_column!r} must hold integers: it counts updates")
-    step = step.astype(np.int64)
-    if step[0] == 0:
-        notes.append(f"{step_column} starts at 0: step k is taken for update k + 1")
-        step += 1
-    return step, norm, None, notes + _late_start(step)
-
-
-def _read_epfml(path: Path, column: str) -> tuple[np.ndarray, np.ndarray, int, list[str]]:
-    log = epfml.read(path, str(path))
-    if column not in log.series:
-        raise ValueError(f"{path}: has no series {column!r}, but {', '.join(log.series)}")
-    step, norm = log.series[column]
-    if log.branch_step:
-        raise ValueError(f"{path}: begins at step {step[0]}, resumed from {log.resumed_from}: join the norms of both into one CSV")
+        run = _only_run(arguments, {role: name for role, name in mapping.items() if name})
+    except LogError as error:
+        if error.where == "columns":
+            raise ValueError(f"{error}: choose with --grad-norm-column, --step-column") from None
+        raise
+    if role not in run.series and role == "grad_norm_l1":
+        role = "grad_norm"  # the caller says that the log's only norms are l1
+    if role not in run.series:
+        raise ValueError(f"{arguments.log}: has no gradient norms, but {', '.join(run.series)}: choose with --grad-norm-column")
+    step, norm = run.series[role]
+    if run.branch_step:
+        raise ValueError(f"{arguments.log}: begins at step {step[0]}, resumed from {run.resumed_from}: join the norms of both into one CSV")
+    if role in run.invalid and not arguments.drop_invalid:
+        order = np.argsort(step := np.concatenate([step, run.invalid[role]]))
+        step, norm = step[order], np.concatenate([norm, np.full(run.invalid[role].size, np.nan)])[order]
+    notes = [note.message for note in run.notes if note.where in ("step", run.taken.get(role))]
     step, norm = step[step > 0], norm[step > 0]
-    return step, norm, log.total_steps, _late_start(step)
+    return step, norm, run.total_steps, notes + _late_start(step)
 
 
-def _numbers(path: Path, column: pd.Series) -> np.ndarray:
-    """A column of text as floats; ValueError that names the first line that holds none."""
-    numbers = np.empty(len(column))
-    for i, text in enumerate(column):
-        try:
-            numbers[i] = float(text)
-        except ValueError:
-            raise ValueError(f"{path}, line {column.index[i] + 2}: {column.name} is {text!r:.40}, expected a number") from None
-    return numbers
+def _only_run(arguments: Namespace, mapping: dict[str, str]) -> RunLog:
+    """The run of the log, or the one of them that is wanted."""
+    found = None
+    for run in read(arguments.log, mapping):
+        if arguments.run_id in (run.run_id, run.name):
+            return run
+        if arguments.run_id is None and found:
+            raise ValueError(f"{arguments.log}: holds several runs, such as {found.run_id} and {run.run_id}: choose one with --run-id")
+        found = run
+    if arguments.run_id is not None:
+        raise ValueError(f"{arguments.log}: has no run {arguments.run_id!r}; the last of its runs is {found.run_id}: correct --run-id")
+    return found
 
 
 def _late_start(step: np.ndarray) -> list[str]:

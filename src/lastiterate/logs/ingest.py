@@ -2,11 +2,15 @@
 
 A source of results (files with one row per run and no history) ends in the table results instead of these two. A log or
 row that cannot be used is reported with its file and field and left out; the rest goes on, and the count of what is left
-out ends the report.
+out ends the report. The reader `logs` recognises each file by its content, and a format of `reading.FORMATS` reads one
+kind of file; their runs stand for themselves (no joins), so that they pass through a few at a time, in any number.
 """
 
 import argparse
+import itertools
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -14,16 +18,20 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 
 from lastiterate.logs import epfml, loss_csv, norm_csv, trained
+from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.join import join_runs
+from lastiterate.logs.reading import FORMATS, read_each
 from lastiterate.logs.results import chinchilla, read_results, steplaw
 from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
+from lastiterate.logs.stream import Progress, write_tables
 from lastiterate.workflow.content import file_sha256
 from lastiterate.workflow.files import replacing, write_csv
-from lastiterate.workflow.sources import Source, load_sources
+from lastiterate.workflow.sources import Source, SourceFile, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
 
 READERS = {"epfml": epfml.read, "norm_csv": norm_csv.read, "loss_csv": loss_csv.read}
+LOGS_READERS = {"logs": None} | {name: name for name in FORMATS if name not in READERS}
 RESULTS_READERS = {"results_steplaw": steplaw, "results_chinchilla": chinchilla}
 EDITED = "the file is not the registered one (config/sources.csv): it was edited after it was fetched"
 
@@ -39,7 +47,7 @@ def ingest(source: Source) -> tuple[list[RunLog], list[Note]]:
         except LogError as error:
             notes.append(Note(name, name.removesuffix(".json").removesuffix(".csv"), error.where, error.message, left_out=True))
             continue
-        if file_sha256(entry.local) != entry.sha256:
+        if _edited(entry):
             run.note("sha256", EDITED)
         runs.append(run)
     runs, failed = join_runs(runs)
@@ -55,14 +63,39 @@ def ingest_results(source: Source) -> tuple[pd.DataFrame, list[Note]]:
         table, left_out = read_results(entry.local, entry.path, source.name, prefix, parse)
         tables.append(table)
         notes += left_out
-        if file_sha256(entry.local) != entry.sha256:
+        if _edited(entry):
             notes.append(Note(entry.path, "", "sha256", EDITED))
     return pd.concat(tables, ignore_index=True), notes
 
 
+def ingest_logs(source: Source, notes: list[Note]) -> Iterator[RunLog]:
+    """Runs of a source of logs of any format, one at a time; what is noticed or left out goes to `notes`."""
+    top = os.path.commonpath([Path(entry.path).parent for entry in source.files])
+    progress = Progress(source.name, len(source.files))
+
+    def files() -> Iterator[LogFile]:
+        for entry in source.files:
+            run_id = str(Path(entry.path).relative_to(top).with_suffix(""))
+            if _edited(entry):
+                notes.append(Note(entry.path, run_id, "sha256", EDITED))
+            yield LogFile(entry.local, entry.path, run_id)
+            progress.step()
+
+    def left_out(file: LogFile, error: LogError) -> None:
+        notes.append(Note(file.name, file.run_id, error.where, error.message, left_out=True))
+
+    for run in read_each(files(), LOGS_READERS[source.reader], left_out):
+        notes.extend(run.notes)
+        yield run
+
+
+def _edited(entry: SourceFile) -> bool:
+    return not entry.is_local and file_sha256(entry.local) != entry.sha256
+
+
 def _reader(source: Source, readers: dict):
     if source.reader not in readers:
-        known = ", ".join([*READERS, *RESULTS_READERS])
+        known = ", ".join([*READERS, *LOGS_READERS, *RESULTS_READERS])
         raise StepError(f"source {source.name} wants reader {source.reader!r}, but there is {known}: correct config/sources.csv")
     return readers[source.reader]
 
@@ -86,27 +119,45 @@ def main() -> None:
     with reported_errors():
         name = arguments.source
         source = load_sources(arguments.sources)[name] if arguments.sources else None
-        if source and source.tables == ("results",):
-            table, notes = ingest_results(source)
-            tables, count, what = (table,), len(table), "results"
-        else:
-            runs, notes = ingest(source) if source else ingest_folder(arguments.folder)
-            if not runs:
-                raise StepError(f"{name}: none of its {len(notes)} runs can be used" + "".join(map(_line, notes[:5])))
-            tables, count, what = (runs_table(runs, name), history_table(runs, name)), len(runs), "runs"
+        is_results = source is not None and source.tables == ("results",)
         *paths, issues = arguments.output
-        for table, path in zip(tables, paths, strict=True):
-            with replacing(path) as temporary:
-                parquet.write_table(arrow.Table.from_pandas(table, preserve_index=False), temporary, compression="zstd")
+        notes: list[Note] = []
+        if source and source.reader in LOGS_READERS:
+            count, rows = _write_logs(source, paths, notes)
+        else:
+            if is_results:
+                table, notes = ingest_results(source)
+                tables = (table,)
+            else:
+                runs, notes = ingest(source) if source else ingest_folder(arguments.folder)
+                _some(runs, name, notes)
+                tables = runs_table(runs, name), history_table(runs, name)
+            count, rows = len(tables[0]), len(tables[-1])
+            for table, path in zip(tables, paths, strict=True):
+                with replacing(path) as temporary:
+                    parquet.write_table(arrow.Table.from_pandas(table, preserve_index=False), temporary, compression="zstd")
+        what = "results" if is_results else "runs"
         columns = ("file", "run_id", "where", "message", "left_out")
         write_csv(issues, {name: [getattr(note, name) for note in notes] for name in columns})
         left_out = [note for note in notes if note.left_out]
-        print("".join(map(_line, left_out)), end="", file=sys.stderr)
+        print("".join(map(_line, left_out)), end="\n" if left_out else "", file=sys.stderr)
         print(
-            f"{name}: {count} {what}, {len(tables[-1])} rows; {len(left_out)} {what} left out, {len(notes) - len(left_out)} notes "
-            f"in {issues}",
+            f"{name}: {count} {what}, {rows} rows; {len(left_out)} {what} left out, {len(notes) - len(left_out)} notes in {issues}",
             file=sys.stderr,
         )
+
+
+def _write_logs(source: Source, paths: list[Path], notes: list[Note]) -> tuple[int, int]:
+    """Write the tables of a source of logs as they are read; how many runs and rows."""
+    runs = ingest_logs(source, notes)
+    first = next(runs, None)
+    _some([first] if first else [], source.name, notes)
+    return write_tables(itertools.chain([first], runs), source.name, *paths)
+
+
+def _some(runs: list[RunLog], name: str, notes: list[Note]) -> None:
+    if not runs:
+        raise StepError(f"{name}: none of its runs can be used" + "".join(map(_line, notes[:5])))
 
 
 def _line(note: Note) -> str:

@@ -1,9 +1,11 @@
 """One run as its reader understood it, before joins: the common ground of every log format."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
+from lastiterate.logs.executed_lr import executed_lr
 from lastiterate.schedules import Schedule
 
 HISTORY_VALUES = ("train_loss", "val_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
@@ -33,7 +35,8 @@ class RunLog:
     """A run's settings and what was logged; a setting that the publisher does not tell is None.
 
     `series` maps a history column to (steps, values): steps count updates (step k is after update k, 0 before the
-    first), strictly increasing, and values are finite floats of the same shape.
+    first), strictly increasing, and values are finite floats of the same shape. `invalid` holds the steps at which a
+    series had a number that is not finite. `logged_lr` is (updates, learning rates that they executed).
     """
 
     run_id: str
@@ -56,12 +59,32 @@ class RunLog:
     parent_run: str | None = None
     log_start: int = 0  # step that the whole log begins at: the publisher may leave out the warm-up
     diverged: bool = False  # ended early on a loss that was not finite or too large; the final losses are NaN then
+    log_format: str | None = None  # as recognised
+    taken: dict[str, str] = field(default_factory=dict)  # what it was taken for -> the log's own name
+    logged_lr: tuple[np.ndarray, np.ndarray] | None = None
+    invalid: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
     @property
     def total_steps(self) -> int:
         """The horizon: the schedule's, or the last step logged where the schedule is not told."""
-        return self.schedule.total_steps if self.schedule else max(int(steps[-1]) for steps, _ in self.series.values())
+        if self.schedule:
+            return self.schedule.total_steps
+        return max(int(steps[-1]) for steps in [*(s for s, _ in self.series.values()), *self.invalid.values()])
+
+    @property
+    def lr(self) -> np.ndarray | None:
+        """Learning rates executed by updates 1..T, shape (T,): the schedule's, else from the log; None if neither tells."""
+        return self.schedule.lr if self.schedule else self._from_log[0]
+
+    @property
+    def lr_from(self) -> str | None:
+        """Where `lr` comes from: "schedule", "log" (every update is in it), "interpolated" (between those that are) or None."""
+        return "schedule" if self.schedule else self._from_log[1]
+
+    @cached_property
+    def _from_log(self) -> tuple[np.ndarray | None, str | None]:
+        return executed_lr(*self.logged_lr, self.total_steps)[:2] if self.logged_lr else (None, None)
 
     def note(self, where: str, message: str) -> None:
         """Add a note about this run's file."""

@@ -1,11 +1,13 @@
 """The log schema: two tables that every reader ends in and every analysis starts from, checked at the border.
 
 runs     one row per run; keys and settings, the schedule as JSON phases, and the two final losses. What the publisher
-         does not tell is null; `total_steps` is then the last step logged. A run that diverged has no final losses.
+         does not tell is null; `total_steps` is then the last step logged. A run that
+         diverged has no final losses.
+         `lr_from` says where its learning rates come from: its "schedule", with which every logged one was found to
+         agree; the "log", which has that of every update; "interpolated" between those that the log has; null if neither.
 history  one row per (run_id, step) with something logged. `step` counts updates: the row of step k was logged after
          update k, a row of step 0 before the first. `lr` is the learning rate that update `step` executed (null at
-         step 0, and where the schedule is not told), taken from the run's schedule after every logged learning rate was
-         found to agree with it.
+         step 0, and where it is not told); a logged one has a row of its own, so that they can be interpolated again.
          `val_loss` is what was logged along the way, often on a subset; `final_val_loss` in runs is on the whole
          validation set. They differ by a constant and more: never mix them. `grad_norm` (l2) and `grad_norm_l1` are
          before clipping; `weight_norm_sq` is the squared norm of all weight matrices over its value before the first
@@ -44,6 +46,7 @@ RUNS = pa.DataFrameSchema(
         "final_train_loss": pa.Column("float64", nullable=True),
         "final_val_loss": pa.Column("float64", nullable=True),
         "diverged": pa.Column(bool),
+        "lr_from": pa.Column(str, pa.Check.isin(["schedule", "log", "interpolated"]), nullable=True),
     },
     strict=True,
     ordered=True,
@@ -87,6 +90,7 @@ def runs_table(runs: list[RunLog], source: str) -> pd.DataFrame:
             "final_train_loss": run.final_train_loss,
             "final_val_loss": run.final_val_loss,
             "diverged": run.diverged,
+            "lr_from": run.lr_from,
         }
         for run in runs
     ]
@@ -97,13 +101,15 @@ def runs_table(runs: list[RunLog], source: str) -> pd.DataFrame:
 
 def history_table(runs: list[RunLog], source: str) -> pd.DataFrame:
     """The history table of a source, checked; ordered by run, then step."""
-    steps = [np.unique(np.concatenate([s for s, _ in run.series.values()])) for run in runs]
+    steps = [np.unique(np.concatenate([s for s, _ in [*run.series.values(), *([run.logged_lr] if run.logged_lr else [])]])) for run in runs]
     values = {name: [] for name in ("lr", *HISTORY_VALUES)}
     for run, at in zip(runs, steps, strict=True):
         executed = np.full(len(at), np.nan)
-        if run.schedule:
-            inside = (at > 0) & (at <= run.schedule.total_steps)
-            executed[inside] = run.schedule.lr[at[inside] - 1]
+        if run.lr is not None:
+            inside = (at > 0) & (at <= run.total_steps)
+            executed[inside] = run.lr[at[inside] - 1]
+        elif run.logged_lr:
+            executed[np.searchsorted(at, run.logged_lr[0])] = run.logged_lr[1]
         values["lr"].append(executed)
         for name in HISTORY_VALUES:
             column = np.full(len(at), np.nan)

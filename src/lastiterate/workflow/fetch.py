@@ -93,7 +93,11 @@ class _Download:
 def _present(file: SourceFile) -> bool:
     """Whether the file is there as registered; StepError if another is in its place, which is never overwritten."""
     if not file.local.exists():
+        if file.is_local:
+            raise StepError(f"{file.local}: no such file on this machine\n  next: correct its row in config/sources.csv")
         return False
+    if file.is_local:
+        return True
     found = file_sha256(file.local)
     if found != file.sha256:
         raise StepError(

@@ -1,4 +1,8 @@
-"""The registry of remote data, config/sources.csv: which file, from where, how large, with which hash and licence."""
+"""The registry of data, config/sources.csv: which file, from where, how large, with which hash and licence.
+
+A row whose repository is `local` stands for the files on this machine that its path (with wildcards, if wanted) matches;
+it has no commit, sha256 and bytes, so that a log may grow: what depends on it is rebuilt when its bytes change.
+"""
 
 import csv
 import re
@@ -6,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 RAW = Path("data/raw")
+LOCAL = "local"
 COLUMNS = ("source", "reader", "repository", "commit", "path", "sha256", "bytes", "licence")
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of a public repository at a pinned commit."""
+    """One file of a public repository at a pinned commit, or one on this machine."""
 
     repository: str
     commit: str
@@ -22,13 +27,18 @@ class SourceFile:
 
     @property
     def key(self) -> str:
-        """owner/repository/commit/path: where the file lies below data/raw and below a mirror."""
-        return f"{self.repository}/{self.commit}/{self.path}"
+        """owner/repository/commit/path: where the file lies below data/raw and below a mirror; a local file's own path."""
+        return self.path if self.is_local else f"{self.repository}/{self.commit}/{self.path}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is not fetched, but lies where its path says."""
+        return self.repository == LOCAL
 
     @property
     def local(self) -> Path:
-        """Where the fetched file lies, relative to the working directory."""
-        return RAW / self.key
+        """Where the file lies, relative to the working directory (or absolute, for a local one)."""
+        return Path(self.path) if self.is_local else RAW / self.key
 
 
 @dataclass(frozen=True)
@@ -71,11 +81,11 @@ def load_sources(path: Path | str) -> dict[str, Source]:
         files: dict[tuple[str, str], list[SourceFile]] = {}
         seen = set()
         for line, row in enumerate(reader, start=2):
-            entry = _parse(row, f"{path}, line {line}")
-            if entry.key in seen:
-                raise ValueError(f"{path}, line {line}: {entry.path} is listed twice: remove one of the rows")
-            seen.add(entry.key)
-            files.setdefault((row["source"], row["reader"]), []).append(entry)
+            for entry in _parse(row, f"{path}, line {line}"):
+                if entry.key in seen:
+                    raise ValueError(f"{path}, line {line}: {entry.path} is listed twice: remove one of the rows")
+                seen.add(entry.key)
+                files.setdefault((row["source"], row["reader"]), []).append(entry)
     names = [name for name, _ in files]
     for name in names:
         if names.count(name) > 1:
@@ -83,8 +93,9 @@ def load_sources(path: Path | str) -> dict[str, Source]:
     return {name: Source(name, reader, tuple(entries)) for (name, reader), entries in files.items()}
 
 
-def _parse(row: dict, where: str) -> SourceFile:
-    """One checked row."""
+def _parse(row: dict, where: str) -> list[SourceFile]:
+    """The files of one checked row."""
+    local = row["repository"] == LOCAL
     rules = {
         "source": r"[a-z][a-z0-9_]*",
         "reader": r"[a-z][a-z0-9_]*",
@@ -94,10 +105,23 @@ def _parse(row: dict, where: str) -> SourceFile:
         "bytes": r"[0-9]+",
         "licence": r".+",
     }
+    if local:
+        rules |= {"repository": LOCAL, "commit": "", "sha256": "", "bytes": ""}
     for column, rule in rules.items():
         if not re.fullmatch(rule, row[column] or ""):
             raise ValueError(f"{where}: {column}={row[column]!r} does not match {rule}")
+    if local:
+        found = _matching(Path(row["path"] or "."))
+        if not found:
+            raise ValueError(f"{where}: path={row['path']!r} matches no file on this machine: correct it (it is relative to the Snakefile)")
+        return [SourceFile(LOCAL, "", name, "", Path(name).stat().st_size, row["licence"]) for name in found]
     path = PurePosixPath(row["path"] or "")
     if not path.parts or path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{where}: path={row['path']!r} must be relative to the repository, without '..'")
-    return SourceFile(row["repository"], row["commit"], str(path), row["sha256"], int(row["bytes"]), row["licence"])
+    return [SourceFile(row["repository"], row["commit"], str(path), row["sha256"], int(row["bytes"]), row["licence"])]
+
+
+def _matching(path: Path) -> list[str]:
+    """Files on this machine: the path itself, else those that it matches with its wildcards."""
+    found = [path] if path.exists() else Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    return sorted(str(name) for name in found if name.is_file())

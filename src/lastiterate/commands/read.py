@@ -1,0 +1,116 @@
+"""What a log is taken for: its format, its columns, how its steps count, where its learning rates come from.
+
+LOG is a file or a folder of files: exports of Weights & Biases (chart, run table, history), Hugging Face's trainer_state.json,
+TensorBoard events, Lightning's metrics.csv, text logs of nanoGPT, modded-nanogpt and llm.c, epfml JSON, or a table (CSV,
+JSON lines, parquet). --out writes the runs as runs.parquet and history.parquet, in one form whatever they came from.
+
+example:
+  lastiterate read trainer_state.json
+  lastiterate read runs/ --map train_loss=loss/train --out tables
+"""
+
+import json
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from lastiterate.logs.assemble import Stated
+from lastiterate.logs.columns import ROLES
+from lastiterate.logs.formats.source import LogFile
+from lastiterate.logs.reading import FORMATS, find_logs, read_each
+from lastiterate.logs.run_log import LogError, RunLog
+from lastiterate.logs.stream import Progress, write_tables
+from lastiterate.schedules import Schedule
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("log", type=Path, nargs="+", metavar="LOG", help="a log file, or a folder of them")
+    parser.add_argument(
+        "--map", type=_pair, action="append", default=[], metavar="WHAT=COLUMN", help=f"which column is what ({', '.join(ROLES)})"
+    )
+    parser.add_argument("--schedule", type=Path, metavar="JSON", help="the schedule that was executed, as Schedule.to_json writes it")
+    parser.add_argument("--step-shift", type=int, metavar="N", help="the row of step k was written after update k + N")
+    parser.add_argument("--lr-shift", type=int, metavar="N", help="the LR in the row of step k is that of update k + N")
+    parser.add_argument("--format", choices=FORMATS, help="the format, where the content does not tell")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write runs.parquet and history.parquet here, whole or not at all")
+    parser.add_argument("--json", action="store_true", help="print what was recognised as JSON")
+
+
+def run(arguments: Namespace) -> None:
+    """Read, write, print."""
+    schedule = Schedule.from_json(arguments.schedule.read_text()) if arguments.schedule else None
+    stated = Stated(dict(arguments.map), schedule, arguments.step_shift, arguments.lr_shift)
+    files = [LogFile(f.path, f.name, f.run_id, stated) for path in arguments.log for f in find_logs(path)]
+    report = {"runs": [], "left_out": []}
+
+    def left_out(file: LogFile, error: LogError) -> None:
+        report["left_out"].append({"file": error.file, "where": error.where, "message": error.message})
+        if not arguments.json and len(files) > 1:
+            print(f"left out: {error}", file=sys.stderr)
+
+    def described() -> Iterator[RunLog]:
+        for found in read_each(_counted(files), arguments.format, left_out):
+            report["runs"].append(summary(found))
+            if not arguments.json:
+                print("\n".join(describe(report["runs"][-1])))
+            yield found
+
+    if arguments.out:
+        runs, rows = write_tables(described(), "logs", arguments.out / "runs.parquet", arguments.out / "history.parquet")
+        report |= {"out": str(arguments.out), "rows": rows}
+    else:
+        for _ in described():
+            pass
+    if not report["runs"]:
+        first = report["left_out"][0]
+        raise ValueError(f"{first['file']}: {first['where']}: {first['message']}")
+    if arguments.json:
+        print(json.dumps(report))
+    elif arguments.out:
+        print(f"{runs} runs, {rows} rows: {arguments.out}/runs.parquet, {arguments.out}/history.parquet")
+
+
+def _counted(files: list[LogFile]) -> Iterator[LogFile]:
+    """The files, with a progress bar where there are several."""
+    progress = Progress("read", len(files)) if len(files) > 1 else None
+    for file in files:
+        yield file
+        if progress:
+            progress.step()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    role, equals, name = text.partition("=")
+    if not equals or role not in ROLES or not name:
+        raise ArgumentTypeError(f"{text!r} is not WHAT=COLUMN with WHAT one of {', '.join(ROLES)}")
+    return role, name
+
+
+def summary(run: RunLog) -> dict:
+    """A run as the JSON report holds it."""
+    return {
+        "run_id": run.run_id,
+        "file": run.file,
+        "format": run.log_format,
+        "total_steps": run.total_steps,
+        "taken": run.taken,
+        "lr_from": run.lr_from,
+        "base_lr": run.base_lr,
+        "rows": {name: len(steps) for name, (steps, _) in run.series.items()},
+        "last": {name: float(values[-1]) for name, (_, values) in run.series.items()},
+        "notes": [f"{note.where}: {note.message}" for note in run.notes],
+    }
+
+
+def describe(run: dict) -> list[str]:
+    """The same in words."""
+    lr = {"schedule": "LR of the stated schedule", "log": "LR of every update logged", "interpolated": "LR interpolated"}
+    lines = [f"{run['run_id']}: {run['format']}, {run['total_steps']} updates, {lr.get(run['lr_from'], 'LR not known')}"]
+    lines.append("  step: " + run["taken"].get("step", "rows in order"))
+    if "lr" in run["taken"]:
+        lines.append(f"  lr: {run['taken']['lr']}")
+    for name, rows in run["rows"].items():
+        lines.append(f"  {name}: {run['taken'].get(name, name)} ({rows} rows, last {run['last'][name]:.6g})")
+    return lines + [f"  note: {note}" for note in run["notes"]]

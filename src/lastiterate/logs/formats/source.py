@@ -1,0 +1,52 @@
+"""What every format's reader is given, and what each may ask about a file."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lastiterate.logs.assemble import Stated
+from lastiterate.logs.run_log import LogError
+
+HEAD_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """A log: where it lies, its name in messages, the id of its run (or the beginning of its runs' ids), what the caller states."""
+
+    path: Path
+    name: str
+    run_id: str
+    stated: Stated = field(default_factory=Stated)
+
+    def error(self, where: str, message: str) -> LogError:
+        """The error to raise about this file."""
+        return LogError(self.name, where, message)
+
+    def load_json(self):
+        """The whole file as JSON; LogError that names the byte where it stops to be."""
+        try:
+            return json.loads(self.path.read_bytes())
+        except json.JSONDecodeError as error:
+            raise self.error(f"byte {error.pos}", f"not valid JSON ({error.msg}): the file is truncated or damaged") from None
+        except UnicodeDecodeError as error:
+            raise self.error(f"byte {error.start}", "not valid UTF-8: the file is damaged") from None
+
+
+def text_of(head: bytes) -> str | None:
+    """The head's whole lines as text (all of it if it is a single line); None if it is not UTF-8 text."""
+    whole = head if len(head) < HEAD_BYTES or b"\n" not in head else head[: head.rindex(b"\n") + 1]
+    try:
+        text = whole.decode("utf-8-sig", errors="strict" if len(head) < HEAD_BYTES or b"\n" in head else "ignore")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
+
+
+def first_object(text: str) -> dict | None:
+    """The first line as a JSON object, as in JSON lines; None if it is none."""
+    try:
+        value = json.loads(text.lstrip().split("\n", 1)[0])
+    except json.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None

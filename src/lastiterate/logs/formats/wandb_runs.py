@@ -1,0 +1,109 @@
+"""Reader of the run table that Weights & Biases exports as CSV: one row per run, its configuration and its last logged values.
+
+A row becomes a run whose history is that one row: the last step, and the losses there. `learning_rate` (or `lr`) is the
+configured one; `train/learning_rate` would be the last logged, which is no run's base learning rate, and is left aside.
+A row without a step or a loss is left out by a note of the next run (or is the error, if no row is left).
+"""
+
+import csv
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from lastiterate.logs.assemble import Convention, assemble
+from lastiterate.logs.columns import plain, shortened
+from lastiterate.logs.columns import recognise as recognise_columns
+from lastiterate.logs.formats.source import LogFile, text_of
+from lastiterate.logs.run_log import HISTORY_VALUES, Note, RunLog
+
+NAME = "Weights & Biases run table"
+OWN = {"ID", "State", "Notes", "User", "Tags", "Created", "Runtime", "Sweep", "End Time", "Commit", "GitHub"}
+SETTINGS = {
+    "base_lr": ("learning_rate", "lr", "base_lr", "peak_lr", "max_lr", "config_lr", "config_learning_rate", "args_lr", "optimizer_lr"),
+    "seed": ("seed", "config_seed"),
+    "n_params": ("n_params", "num_params", "num_parameters", "parameters", "model_num_parameters"),
+    "optimizer": ("optim", "optimizer", "opt"),
+    "dataset": ("dataset", "dataset_name"),
+    "model": ("model", "model_name", "model_type"),
+}
+
+
+def recognise(path: Path, head: bytes) -> bool:
+    """Whether the header has a Name and two of the site's own columns."""
+    text = text_of(head)
+    names = next(csv.reader([text.split("\n", 1)[0].rstrip("\r")]), []) if text else []
+    return "Name" in names and len(OWN & set(names)) >= 2
+
+
+def read(file: LogFile) -> Iterator[RunLog]:
+    """Yield the table's runs; LogError for a table without a step or a loss, or with a cell that is not the number it should be."""
+    try:
+        with file.path.open(newline="", encoding="utf-8-sig") as lines:
+            header, *rows = list(csv.reader(lines))
+    except UnicodeDecodeError as error:
+        raise file.error(f"byte {error.start}", "not valid UTF-8: the file is damaged") from None
+    taken = recognise_columns(header, {r: n for r, n in file.stated.mapping.items() if r != "run_id"}, file.name)
+    losses = [role for role in HISTORY_VALUES if role in taken]
+    if "step" not in taken or not losses:
+        wanted = "a step" if "step" not in taken else "a loss"
+        raise file.error(
+            "line 1", f"has no column for {wanted}, but {shortened(header)}: add it to the table on the site, and export again"
+        )
+    columns = {key: next((n for p in names for n in header if plain(n) == p), None) for key, names in SETTINGS.items()}
+    waiting, seen, found = [], set(), False
+    for number, cells in enumerate(rows, start=2):
+        if len(cells) != len(header):
+            raise file.error(f"line {number}", f"has {len(cells)} cells, expected {len(header)} as in the header")
+        row = dict(zip(header, cells, strict=True))
+        run_id = f"{file.run_id}/{row['Name'] or row.get('ID') or number}"
+        if run_id in seen:
+            run_id = f"{run_id}/{row.get('ID') or number}"
+        seen.add(run_id)
+        values = {role: _number(file, number, name, row[name]) for role, name in taken.items() if role in ("step", *losses)}
+        step = values.pop("step")
+        known = {role: (np.array([int(step)]), np.array([v])) for role, v in values.items() if v is not None} if step is not None else {}
+        if not known:
+            missing = taken["step"] if step is None else " and ".join(taken[role] for role in losses)
+            waiting.append(Note(file.name, run_id, f"line {number}", f"has no {missing}: left out", left_out=True))
+            continue
+        run = assemble(
+            file.name, run_id, NAME, known, taken, file.stated, Convention(0, 0), name=row["Name"], **_settings(file, number, row, columns)
+        )
+        run.final_train_loss = float(values["train_loss"]) if values.get("train_loss") is not None else None
+        run.notes[:0] = waiting
+        if row.get("State") and row["State"] != "finished":
+            run.note("State", f"is {row['State']}: its last values are not those of the planned end")
+        waiting, found = [], True
+        yield run
+    if not found:
+        raise file.error(waiting[0].where if waiting else "table", waiting[0].message if waiting else "has no rows")
+
+
+def _settings(file: LogFile, number: int, row: dict[str, str], columns: dict[str, str | None]) -> dict:
+    """The configuration's fields that the schema knows; what is empty is None."""
+    settings = {}
+    for key, name in columns.items():
+        text = row[name].strip() if name else ""
+        value = text or None
+        if value is not None and key in ("base_lr", "seed", "n_params"):
+            value = _number(file, number, name, text)
+            if key != "base_lr":
+                value = int(value)
+            if key != "seed" and not value > 0:
+                raise file.error(f"line {number}", f"{name} is {text!r:.40}, expected a positive number")
+        settings[key] = value
+    return settings
+
+
+def _number(file: LogFile, number: int, name: str, text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan if text.strip().lower() == "nan" else None
+    if value is None or (name and not math.isfinite(value) and text.strip().lower() not in ("nan", "inf", "-inf", "infinity", "-infinity")):
+        raise file.error(f"line {number}", f"{name} is {text!r:.40}, expected a number")
+    return value

@@ -1,0 +1,134 @@
+"""Read a log of any known format: which format it is, is told by its content.
+
+Every format module has ``recognise(path, head)`` and ``read(file)``; the first that recognises a file reads it, so that
+the order below goes from the particular to the general.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from lastiterate._checks import check_choice
+from lastiterate.logs.assemble import Stated
+from lastiterate.logs.columns import ROLES
+from lastiterate.logs.formats import epfml_json, hugging_face, lightning, table, tensorboard, text, wandb_chart, wandb_history, wandb_runs
+from lastiterate.logs.formats.source import HEAD_BYTES, LogFile
+from lastiterate.logs.run_log import LogError, RunLog
+from lastiterate.schedules import Schedule
+
+FORMATS = {
+    "tensorboard": tensorboard,
+    "hugging_face": hugging_face,
+    "epfml": epfml_json,
+    "wandb_chart": wandb_chart,
+    "wandb_runs": wandb_runs,
+    "wandb_history": wandb_history,
+    "text": text,
+    "lightning": lightning,
+    "table": table,
+}
+
+
+def read(
+    path: Path | str,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    schedule: Schedule | None = None,
+    step_shift: int | None = None,
+    lr_shift: int | None = None,
+    log_format: str | None = None,
+) -> Iterator[RunLog]:
+    r"""Runs of a log file, or of every log file below a folder, one in memory at a time.
+
+    The row of logged step k was written after update ``k + step_shift``; its learning rate is that of update
+    ``k + lr_shift``. Each run says in `log_format` and `taken` what it was taken for, in `lr_from` whether its learning
+    rates are the schedule's, the log's or interpolated, and in `notes` whatever else a person should know.
+
+    Parameters
+    ----------
+    path : path
+        A log file, or a folder of them.
+    mapping : mapping, optional
+        The log's own column names by what they are: run_id, step, lr, train_loss, val_loss, grad_norm, grad_norm_l1.
+        What it leaves out is recognised by name.
+    schedule : Schedule, optional
+        The schedule that was executed, where the log does not tell; logged learning rates must agree with it to 1e-6 of the peak.
+    step_shift, lr_shift : int, optional
+        How the log counts, where the format's rule is wrong.
+    log_format : str, optional
+        A key of `FORMATS`, where the content does not tell.
+
+    Yields
+    ------
+    RunLog
+        Of a folder, its `run_id` begins with the file's path below the folder.
+
+    Raises
+    ------
+    LogError
+        For a file that no format knows, or that is malformed: file, line or byte, what was expected and found.
+    FileNotFoundError
+        If there is no such file, or no file in the folder.
+
+    Source: each format's module says which rule of which trainer it relies on.
+
+    >>> import tempfile
+    >>> log = Path(tempfile.mkdtemp()) / "log.csv"
+    >>> _ = log.write_text("step,lr,loss\n2,0.1,3.5\n4,0.1,3.2\n")
+    >>> (run,) = read(log)
+    >>> run.log_format, run.taken["train_loss"], run.lr.tolist(), run.lr_from
+    ('table', 'loss', [0.1, 0.1, 0.1, 0.1], 'interpolated')
+    """
+    if log_format is not None:
+        check_choice("log_format", log_format, FORMATS)
+    for role in mapping or {}:
+        check_choice("mapping", role, ROLES)
+    stated = Stated(dict(mapping or {}), schedule, step_shift, lr_shift)
+    return _read([find_logs(path)], stated, log_format)
+
+
+def _read(found: Iterable[list[LogFile]], stated: Stated, log_format: str | None) -> Iterator[RunLog]:
+    for file in (file for files in found for file in files):
+        yield from read_file(LogFile(file.path, file.name, file.run_id, stated), log_format)
+
+
+def find_logs(path: Path | str) -> list[LogFile]:
+    """The file, or every file below the folder that is not hidden, by path; FileNotFoundError if there is none."""
+    path = Path(path)
+    if not path.is_dir():
+        path.open("rb").close()  # the operating system says best what is wrong with it
+        return [LogFile(path, str(path), path.name.removesuffix(path.suffix))]
+    inside = sorted(p for p in path.rglob("*") if p.is_file() and not any(part.startswith(".") for part in p.relative_to(path).parts))
+    if not inside:
+        raise FileNotFoundError(f"{path}: the folder holds no file, expected logs")
+    return [LogFile(p, str(p), str(p.relative_to(path)).removesuffix(p.suffix)) for p in inside]
+
+
+def recognise(file: LogFile) -> str:
+    """The file's format, a key of `FORMATS`; LogError that says what it begins with if none knows it."""
+    with file.path.open("rb") as opened:
+        head = opened.read(HEAD_BYTES)
+    if not head:
+        raise file.error("content", "is empty, expected a log")
+    for key, module in FORMATS.items():
+        if module.recognise(file.path, head):
+            return key
+    raise file.error("content", f"begins with {head[:30]!r}, which no format knows: convert it to CSV with a header (step, lr, train_loss)")
+
+
+def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
+    """Runs of one file, of the format stated or recognised; LogError as `read`."""
+    yield from FORMATS[log_format or recognise(file)].read(file)
+
+
+def read_each(files: Iterable[LogFile], log_format: str | None, report: Callable[[LogFile, LogError], None]) -> Iterator[RunLog]:
+    """Runs of many files; one that cannot be read is handed to `report`, and so is a run id that was there before."""
+    seen = set()
+    for file in files:
+        try:
+            for run in read_file(file, log_format):
+                if run.run_id in seen:
+                    raise file.error(f"run {run.run_id}", "another log has a run of this id: rename one of the files")
+                seen.add(run.run_id)
+                yield run
+        except LogError as error:
+            report(file, error)

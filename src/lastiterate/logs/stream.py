@@ -1,0 +1,76 @@
+"""Many runs into the tables `runs` and `history`, a few at a time, so that memory does not grow with their number."""
+
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+
+from lastiterate.logs.run_log import RunLog
+from lastiterate.logs.schema import history_table, runs_table
+from lastiterate.workflow.files import replacing
+
+BATCH_ROWS = 1 << 18  # rows of history that are held at once, but for a single run that has more
+_RUN_ID = arrow.dictionary(arrow.int32(), arrow.string())
+
+
+def write_tables(runs: Iterable[RunLog], source: str, runs_path: Path, history_path: Path) -> tuple[int, int]:
+    """Write both tables, checked against the schema; return how many runs and rows they hold.
+
+    ValueError if there is no run: neither file is written then.
+    """
+    heads, writer, waiting, rows_waiting, rows = [], None, [], 0, 0
+    with replacing(history_path) as temporary:
+        try:
+            for run in runs:
+                waiting.append(run)
+                rows_waiting += sum(len(steps) for steps, _ in run.series.values())
+                if rows_waiting >= BATCH_ROWS:
+                    writer, added = _flush(waiting, source, heads, writer, temporary)
+                    rows, waiting, rows_waiting = rows + added, [], 0
+            if waiting:
+                writer, added = _flush(waiting, source, heads, writer, temporary)
+                rows += added
+        finally:
+            if writer:
+                writer.close()
+        if not heads:
+            raise ValueError(f"{source}: there is no run to write")
+        table = pd.concat(heads, ignore_index=True)
+        with replacing(runs_path) as beside:
+            parquet.write_table(arrow.Table.from_pandas(table, preserve_index=False), beside, compression="zstd")
+    return len(table), rows
+
+
+def _flush(runs: list[RunLog], source: str, heads: list, writer, path: Path):
+    """Append the runs to both tables."""
+    heads.append(runs_table(runs, source))
+    table = arrow.Table.from_pandas(history_table(runs, source), preserve_index=False)
+    table = table.set_column(0, "run_id", table.column("run_id").cast(_RUN_ID))
+    table = table.replace_schema_metadata(None)
+    writer = writer or parquet.ParquetWriter(path, table.schema, compression="zstd")
+    writer.write_table(table)
+    return writer, table.num_rows
+
+
+class Progress:
+    """A bar on standard error: of how many files how many are done, and since when; on a terminal it is one line."""
+
+    def __init__(self, what: str, total: int, width: int = 30):
+        self.what, self.total, self.width = what, total, width
+        self.done, self.start, self.shown = 0, time.monotonic(), 0.0
+
+    def step(self) -> None:
+        """Count one more, and show it now and then."""
+        self.done += 1
+        now = time.monotonic()
+        terminal = sys.stderr.isatty()
+        if self.done < self.total and now - self.shown < (0.1 if terminal else 10.0):
+            return
+        self.shown = now
+        filled = self.width * self.done // max(self.total, 1)
+        bar, end = "#" * filled + "." * (self.width - filled), "\r" if terminal and self.done < self.total else "\n"
+        print(f"{self.what} [{bar}] {self.done}/{self.total} files, {now - self.start:.0f} s", end=end, file=sys.stderr, flush=True)
