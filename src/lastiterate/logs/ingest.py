@@ -130,7 +130,7 @@ def main() -> None:
                 tables = (table,)
             else:
                 runs, notes = ingest(source) if source else ingest_folder(arguments.folder)
-                _some(runs, name, notes)
+                _some(runs, name, len(source.files) if source else len(notes), notes)
                 tables = runs_table(runs, name), history_table(runs, name)
             count, rows = len(tables[0]), len(tables[-1])
             for table, path in zip(tables, paths, strict=True):
@@ -151,13 +151,13 @@ def _write_logs(source: Source, paths: list[Path], notes: list[Note]) -> tuple[i
     """Write the tables of a source of logs as they are read; how many runs and rows."""
     runs = ingest_logs(source, notes)
     first = next(runs, None)
-    _some([first] if first else [], source.name, notes)
+    _some([first] if first else [], source.name, len(source.files), notes)
     return write_tables(itertools.chain([first], runs), source.name, *paths)
 
 
-def _some(runs: list[RunLog], name: str, notes: list[Note]) -> None:
+def _some(runs: list[RunLog], name: str, count: int, notes: list[Note]) -> None:
     if not runs:
-        raise StepError(f"{name}: none of its runs can be used" + "".join(map(_line, notes[:5])))
+        raise StepError(f"{name}: none of its {count} runs can be used" + "".join(map(_line, notes[:5])))
 
 
 def _line(note: Note) -> str:
