@@ -110,7 +110,7 @@ BAD = [
     ("step,grad_norm\n1,2\n", ["--step-column", "iter"], "there is no column 'iter' for step, but step, grad_norm"),
     ("step,grad_norm\n1,2\n2,high\n", [], "line 3: grad_norm is 'high', expected a number"),
     ("step,grad_norm\n1.5,2\n", [], "column 'step': row 1 holds 1.5; it must hold integers"),
-    ("step,grad_norm\n1,\n", [], "has none of train_loss, val_loss, grad_norm, grad_norm_l1 with a value"),
+    ("step,grad_norm\n1,\n", [], "has none of train_loss, val_loss, grad_norm, grad_norm_l1, weight_norm_sq, relative_update with a value"),
     ("run_id,step,grad_norm\na,1,1\nb,1,1\n", [], "holds several runs, such as log/a and log/b: choose one with --run-id"),
     ("run_id,step,grad_norm\na,1,1\n", ["--run-id", "c"], "has no run 'c'; the last of its runs is log/a"),
     ("step,grad_norm\n1,1\n", ["--smoothing", "7"], "smoothing=7 must lie in [0, 1]"),

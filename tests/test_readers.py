@@ -305,8 +305,11 @@ MALFORMED = [
     (b"step,loss\n1.5,2\n", "column 'step': row 1 holds 1.5; it must hold integers >= 0"),
     (b"step,loss\n-1,2\n", "column 'step': row 1 holds -1"),
     (b"step,loss\n1,nan\n", "run log: has no finite value in loss"),
-    (b"step,loss\n1,\n", "has none of train_loss, val_loss, grad_norm, grad_norm_l1 with a value"),
-    (b"step,speed\n1,2\n", "columns: none is known as train_loss, val_loss, grad_norm, grad_norm_l1: there is step, speed; say which"),
+    (b"step,loss\n1,\n", "has none of train_loss, val_loss, grad_norm, grad_norm_l1, weight_norm_sq, relative_update with a value"),
+    (
+        b"step,speed\n1,2\n",
+        "columns: none is known as train_loss, val_loss, grad_norm, grad_norm_l1, weight_norm_sq, relative_update: there is step, speed",
+    ),
     (b"step,loss,loss\n1,2,3\n", "header: holds 'loss' 2 times"),
     (b"step,lr,loss\n1,-1,2\n", "run log: lr is -1 at update 1, expected a finite number >= 0"),
     (b'{"step": 1, "loss": 2}\n{"step": 2, "lo', "line 2: not valid JSON"),

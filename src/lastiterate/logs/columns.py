@@ -32,7 +32,10 @@ _NORM = (
     "gnorm", "grad_norm_l2", "train_grad_norm_l2",
 )  # fmt: skip
 _RUN = ("run_id", "run_name", "run", "_run", "run_path")
-PATTERNS = {"run_id": _RUN, "step": _STEP, "lr": _LR, "train_loss": _TRAIN, "val_loss": _VAL, "grad_norm": _NORM, "grad_norm_l1": _L1}
+PATTERNS = {
+    "run_id": _RUN, "step": _STEP, "lr": _LR, "train_loss": _TRAIN, "val_loss": _VAL, "grad_norm": _NORM, "grad_norm_l1": _L1,
+    "weight_norm_sq": ("weight_norm_sq",), "relative_update": ("relative_update",),
+}  # fmt: skip
 
 
 def plain(name: str) -> str:
