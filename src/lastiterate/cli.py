@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 
 from lastiterate import __version__
-from lastiterate.commands import read, refine
+from lastiterate.commands import export, read, refine
 
-COMMANDS = (read, refine)
+COMMANDS = (read, refine, export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

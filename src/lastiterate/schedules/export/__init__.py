@@ -1,0 +1,5 @@
+"""Schedules as settings of trainers: the learning rate of every update, in their own parameters, or a refusal."""
+
+from lastiterate.schedules.export.settings import EXACT, TOLERANCE, TRAINERS, CannotExport, Settings, export, nearest
+
+__all__ = ["EXACT", "TOLERANCE", "TRAINERS", "CannotExport", "Settings", "export", "nearest"]

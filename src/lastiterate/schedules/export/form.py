@@ -1,0 +1,89 @@
+"""How trainers see a schedule: a warmup, a stable stretch and a decay, in counts s = 0, 1, ... of updates already made."""
+
+from dataclasses import dataclass
+
+from lastiterate.schedules.schedule import Phase, Schedule
+
+
+@dataclass(frozen=True)
+class Form:
+    """Warmup, stable, decay, of factors of the peak.
+
+    After s updates, with W, S, N, w0 and r the fields below, the next one executes the factor
+
+        w0 + (1 - w0) s/W                 for s < W
+        1                                 for W <= s <= S
+        decay_shape at x = (s - S)/N      after it, from 1 at x = 0 to r at x = 1
+
+    so that ``wsd(T, cooldown)`` has S + N = T: the last executed factor is one step above r.
+    """
+
+    total_steps: int
+    peak_lr: float
+    phases: tuple[Phase, ...]
+    warmup_steps: int  # W, 0 if there is none
+    warmup_start: float  # w0
+    decay_begin: int  # S, total_steps if there is no decay
+    decay_steps: int  # N, 0 if there is no decay
+    decay_shape: str
+    decay_power: float
+    final: float  # r
+    whole: bool  # False if the schedule has more to it, which trainers of this form must leave out
+
+    @property
+    def immediate(self) -> bool:
+        """Whether the decay begins at the end of the warmup."""
+        return self.decay_steps > 0 and self.decay_begin == self.warmup_steps
+
+    @property
+    def decay_end(self) -> int:
+        """S + N, the count at which the decay reaches r."""
+        return self.decay_begin + self.decay_steps
+
+    def styles(self, names: dict[str, str]) -> list[str]:
+        """The trainer's name of this decay shape, or all its names if it lacks the shape."""
+        return [names[self.decay_shape]] if self.decay_shape in names else list(names.values())
+
+
+def read(schedule: Schedule) -> Form:
+    """The form of a schedule: its first phase if that is a warmup, its last if that is a decay, and 1 in between.
+
+    >>> from lastiterate.schedules import wsd
+    >>> form = read(wsd(100, cooldown=0.2, warmup_steps=10))
+    >>> form.warmup_steps, form.decay_begin, form.decay_steps, form.whole
+    (10, 80, 20, True)
+    """
+    total_steps = schedule.total_steps
+    phases = tuple(phase for phase in schedule.phases if phase.steps)
+    warmup = phases[0] if phases[0].kind == "warmup" else None
+    decay = phases[-1] if phases[-1].kind == "decay" else None
+    between = phases[warmup is not None : len(phases) - (decay is not None)]
+    whole = all(phase.shape == "constant" and phase.start == 1.0 for phase in between)
+    steps, start = 0, 1.0
+    if warmup is not None:
+        whole &= warmup.shape == "linear" and warmup.end == 1.0
+        start = warmup.start + (1.0 - warmup.start) * warmup.offset / warmup.span
+        steps = max(warmup.span - warmup.offset, 0) if start < 1.0 else 0
+    begin, count, shape, power, final = total_steps, 0, "linear", 1.0, 0.0
+    if decay is not None and (decay.start, decay.end) != (1.0, 1.0):
+        whole &= decay.start == 1.0
+        begin, count, final = total_steps - decay.steps - decay.offset, decay.span, min(decay.end, 1.0)
+        shape, power = decay.shape, decay.power if decay.shape == "power" else 1.0
+        shape = "linear" if shape == "power" and power == 1.0 else shape
+    steps, begin = min(steps, total_steps), max(begin, 0)
+    return Form(total_steps, schedule.peak_lr, phases, steps, start, max(begin, steps), count, shape, power, final, whole)
+
+
+def common_limits(form: Form, shapes, first: str = "0") -> list[str]:
+    """Why a trainer of this form cannot execute the schedule: what it is more than, its decay shape, its warmup.
+
+    `first` is the factor at which the trainer's own warmup starts: "0", "any", or "1/(W+1)".
+    """
+    limits = [] if form.whole else ["it knows a warmup, a stable stretch and one decay from the peak, and nothing else"]
+    if form.decay_steps and form.decay_shape not in shapes:
+        limits.append(f"its decays are {', '.join(shapes)}, not {form.decay_shape}")
+    if form.warmup_steps and first != "any":
+        own = 0.0 if first == "0" else 1 / (form.warmup_steps + 1)
+        if abs(form.warmup_start - own) > 1e-12:
+            limits.append(f"its warmup starts at {own:.6g} of the peak, not at {form.warmup_start:.6g}: use initial_lr_ratio={own!r}")
+    return limits

@@ -1,0 +1,88 @@
+"""OLMo-core: scheduler and trainer settings in Python.
+
+OLMo-core counts the update that it is about to make: current = 1, ..., T. With W = warmup, m = warmup_min_lr and
+E = t_max (max_duration for WSD, in steps), the learning rate is
+
+    m + (lr - m) current/W                            up to current = W
+    d + (lr - d) (E - current)/D                      WSD, from current = E - D on, d = decay_min_lr, D = decay
+    a + (lr - a) g((current - W)/(E - W))             LinearWithWarmup, CosWithWarmup, a = alpha_f lr
+
+g being 1 - x or (1 + cos(pi x))/2. With E = T the last update would have d, or a: 0 by default in WSD, an update lost.
+So E is one more than the length of the run, which hard_stop ends. A warmup of W updates starts at 1/W and becomes
+one of W - 1 updates here; warmup_min_lr gives it a higher start, nothing a lower one.
+
+Source: allenai/OLMo-core, src/olmo_core/optim/scheduler.py (state with `warmup` and `decay`), train/trainer.py (83db5f7).
+decay_fraction and alpha_f default to 0.1 and are always written.
+"""
+
+import numpy as np
+
+from lastiterate.schedules.export.form import Form, common_limits
+from lastiterate.schedules.export.text import call
+
+TITLE = "OLMo-core"
+DECAYS = {"linear": "LinearWithWarmup", "cosine": "CosWithWarmup"}
+
+
+def candidates(form: Form):
+    """Settings that may execute the form."""
+    for warmup, low in _warmups(form):
+        common = {"warmup": warmup, "warmup_min_lr": low * form.peak_lr}
+        base = {"lr": form.peak_lr, "max_duration": form.total_steps, "hard_stop": None}
+        if not form.decay_steps:
+            yield base | {"scheduler": "ConstantWithWarmup", "arguments": common}
+            continue
+        if form.immediate and form.decay_shape in DECAYS:
+            end = {"alpha_f": form.final, "t_max": form.decay_end + 1}
+            yield base | {"scheduler": DECAYS[form.decay_shape], "arguments": common | end}
+        end = {"decay": form.decay_steps, "decay_fraction": None, "decay_min_lr": form.final * form.peak_lr}
+        stop = {"max_duration": form.decay_end + 1, "hard_stop": form.total_steps}
+        yield base | stop | {"scheduler": "WSD", "arguments": common | end}
+
+
+def _warmups(form: Form) -> list[tuple[int, float]]:
+    """(warmup, warmup_min_lr/lr): a warmup of one update executes the peak, so there always is one."""
+    steps = form.warmup_steps
+    if not steps:
+        return [(1, 0.0)]
+    low = (form.warmup_start * (steps + 1) - 1) / steps
+    return [(steps + 1, low if low > 1e-15 else 0.0), (steps, 0.0)]
+
+
+def executed(values: dict, total_steps: int) -> np.ndarray:
+    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
+    current, peak, arguments = np.arange(1, total_steps + 1), values["lr"], values["arguments"]
+    warmup, low, kind = arguments["warmup"], arguments["warmup_min_lr"], values["scheduler"]
+    if kind == "ConstantWithWarmup":
+        lr = np.full(total_steps, peak)
+    elif kind == "WSD":
+        left, decay, end = values["max_duration"] - current, arguments["decay"], arguments["decay_min_lr"]
+        lr = end + (peak - end) * np.minimum(left, decay) / decay
+    else:
+        x = (current - warmup) / max(arguments["t_max"] - warmup, 1)
+        end = arguments["alpha_f"] * peak
+        lr = end + (peak - end) * (1 - x if kind == "LinearWithWarmup" else (1 + np.cos(np.pi * x)) / 2)
+    return np.where(current <= warmup, low + (peak - low) * np.minimum(current, warmup) / warmup, lr)
+
+
+def limits(form: Form) -> list[str]:
+    """Why OLMo-core cannot execute the form."""
+    shapes = DECAYS if form.immediate else {"linear": "WSD"}
+    own = 1 / (form.warmup_steps + 1)
+    return common_limits(form, shapes, first="any" if form.warmup_start >= own else "1/(W+1)")
+
+
+def notes(form: Form, values: dict) -> list[str]:
+    """What to know before using the settings."""
+    found = ["updates are counted from 1: a warmup of W updates starts at 1/W of the peak and reaches it at update W"]
+    if values["hard_stop"]:
+        found.append("max_duration is the end of the decay, hard_stop that of the run: without it the last update would run at the end")
+    return found
+
+
+def text(values: dict) -> str:
+    """The settings as Python."""
+    duration = {"max_duration": values["max_duration"]} | ({"hard_stop": values["hard_stop"]} if values["hard_stop"] else {})
+    steps = ", ".join(f"{name}=Duration.steps({count})" for name, count in duration.items())
+    optimiser = f"optim = AdamWConfig(lr={values['lr']!r})  # any optimiser"
+    return f"{optimiser}\nscheduler = {call(values['scheduler'], values['arguments'])}\ntrainer = TrainerConfig({steps})"
