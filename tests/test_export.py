@@ -77,9 +77,10 @@ def rule_hf(text, total_steps):
         if kind == "linear":
             return max(0.0, (training - step) / max(1, training - warmup))
         if kind == "cosine":
-            return max(0.0, shape("cosine", x))
+            return max(0.0, shape("cosine", 2 * kwargs.get("num_cycles", 0.5) * x))
         if kind == "cosine_with_min_lr":
-            return max(0.0, shape("cosine", x) * (1 - kwargs["min_lr_rate"]) + kwargs["min_lr_rate"])
+            factor = shape("cosine", 2 * kwargs.get("num_cycles", 0.5) * x)
+            return max(0.0, factor * (1 - kwargs["min_lr_rate"]) + kwargs["min_lr_rate"])
         assert kind == "polynomial" and kwargs["lr_end"] < arguments["learning_rate"]
         return ((arguments["learning_rate"] - kwargs["lr_end"]) * (1 - x) ** kwargs["power"] + kwargs["lr_end"]) / arguments[
             "learning_rate"
@@ -303,14 +304,14 @@ def check(schedule, trainer):
 @st.composite
 def warmup_stable_decay(draw):
     total = draw(st.integers(1, 300))
-    warmup = draw(st.integers(0, total))
+    warmup = draw(st.integers(0, total - (total == 1)))  # a single update of 0 is no schedule
     count = draw(st.integers(0, total - warmup))
     return total, warmup, count
 
 
 @pytest.mark.parametrize(("trainer", "decay_shape"), [(t, s) for t, shapes in SHAPES.items() for s in shapes])
 @given(counts=warmup_stable_decay(), final=st.sampled_from([0.0, 0.1, 0.37]))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_every_update_of_wsd(trainer, decay_shape, counts, final):
     total, warmup, count = counts
     if trainer == "torchtitan":
@@ -325,9 +326,9 @@ def test_every_update_of_wsd(trainer, decay_shape, counts, final):
 
 @pytest.mark.parametrize("trainer", RULES)
 @given(total=st.integers(1, 200), warmup=st.integers(0, 200), final=st.sampled_from([0.0, 0.1]))
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 def test_every_update_of_the_families_without_a_stable_stretch(trainer, total, warmup, final):
-    assume(warmup <= total)
+    assume(warmup <= total > 1)
     options = {"warmup_steps": warmup, "peak_lr": PEAK}
     start = 0.0 if trainer == "hf" else start_of(trainer, warmup)
     check(constant(total, **options, initial_lr_ratio=start), trainer)
@@ -341,15 +342,19 @@ def test_every_update_of_the_families_without_a_stable_stretch(trainer, total, w
 
 
 @pytest.mark.parametrize("trainer", sorted(RULES.keys() - {"levanter"}))
-def test_a_cosine_longer_than_the_run(trainer):
-    found = check(cosine(100, cycle_length=1.6, peak_lr=PEAK), trainer)
+@pytest.mark.parametrize("warmup", [0, 9])
+def test_a_cosine_longer_than_the_run(trainer, warmup):
+    if trainer == "torchtitan" and warmup:
+        pytest.skip("torchtitan has no decay right after a warmup")
+    start = 0.0 if trainer == "hf" else start_of(trainer, warmup)
+    found = check(cosine(100, 1.6, warmup, 0.1, PEAK, initial_lr_ratio=start), trainer)
     assert found.lr[-1] > 0.3 * PEAK
 
 
 @given(total=st.integers(1, 200), warmup=st.integers(1, 200), start=st.floats(0, 1), trainer=st.sampled_from(["megatron", "olmo-core"]))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_a_warmup_from_anywhere(total, warmup, start, trainer):
-    assume(warmup <= total and (trainer == "megatron" or start * (warmup + 1) >= 1))
+    assume(warmup <= total > 1 and (trainer == "megatron" or start * (warmup + 1) >= 1))
     check(wsd(total, 0.3 * (1 - warmup / total), warmup_steps=warmup, peak_lr=PEAK, initial_lr_ratio=start), trainer)
 
 
@@ -456,8 +461,8 @@ def test_fractions_give_the_integers_back(total, part, rounding):
 
 
 def test_fraction_refuses_what_no_double_can_say():
-    with pytest.raises(ValueError, match="no fraction of 9007199254740993 steps"):
-        fraction(2**53, 2**53 + 1, lambda x: int(x) + 1)
+    with pytest.raises(ValueError, match=r"no fraction of 9007199254740993 steps rounds to 1:"):
+        fraction(1, 2**53 + 1, lambda x: 0)
 
 
 # The libraries themselves.

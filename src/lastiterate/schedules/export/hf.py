@@ -7,7 +7,8 @@ r = min_lr_ratio, `warmup_stable_decay` multiplies learning_rate by
 
 f being 1 - x (linear), (1 + cos(pi x))/2 (cosine, the default of decay_type) or 1 - sqrt(x) (1-sqrt). Where the decay
 begins at the end of the warmup, the older types `linear`, `cosine`, `cosine_with_min_lr` and `polynomial` do; their
-warmup, and that of `constant_with_warmup`, starts at 0 whatever the decay ends on.
+warmup, and that of `constant_with_warmup`, starts at 0 whatever the decay ends on. Their cosine is
+(1 + cos(2 pi num_cycles x))/2 in x = (s - W)/(max_steps - W), so that num_cycles < 1/2 cuts it off.
 
 Source: huggingface/transformers, src/transformers/optimization.py (005edac, and release 5.23.0); before `warmup_type` was
 added, the warmup of `warmup_stable_decay` started at 0.
@@ -33,7 +34,9 @@ def candidates(form: Form):
         return
     if _has_own_type(form):
         if form.decay_shape == "cosine":
-            yield values("cosine_with_min_lr", min_lr_rate=form.final) if form.final else values("cosine")
+            part = (form.total_steps - form.warmup_steps) / form.decay_steps
+            cycles = {} if part == 1.0 else {"num_cycles": 0.5 * part}
+            yield values("cosine_with_min_lr", min_lr_rate=form.final, **cycles) if form.final else values("cosine", **cycles)
         elif form.decay_shape == "linear" and not form.final:
             yield values("linear")
         else:
@@ -45,8 +48,9 @@ def candidates(form: Form):
 
 
 def _has_own_type(form: Form) -> bool:
-    """Whether one of the types that decay from the end of the warmup to the end of the run has this shape."""
-    return form.immediate and form.decay_end == form.total_steps and form.decay_shape in ("linear", "cosine", "power")
+    """Whether one of the types that decay from the end of the warmup to that of the run has this shape (a cosine may be cut)."""
+    whole = form.decay_end == form.total_steps
+    return form.immediate and (form.decay_shape == "cosine" or (whole and form.decay_shape in ("linear", "power")))
 
 
 def executed(values: dict, total_steps: int) -> np.ndarray:
@@ -64,7 +68,8 @@ def executed(values: dict, total_steps: int) -> np.ndarray:
     else:
         x = np.maximum((s - warmup) / max(1, last - warmup), 0.0)
         end = kwargs.get("min_lr_rate", kwargs.get("lr_end", 0.0) / peak)
-        shape = 0.5 * (1 + np.cos(np.pi * x)) if kind.startswith("cosine") else (1 - x) ** kwargs.get("power", 1.0)
+        turned = np.cos(2 * np.pi * kwargs.get("num_cycles", 0.5) * x)
+        shape = 0.5 * (1 + turned) if kind.startswith("cosine") else (1 - x) ** kwargs.get("power", 1.0)
         factor = end + (1 - end) * shape
     return peak * np.where(s < warmup, start + (1 - start) * s / max(1, warmup), factor)
 

@@ -26,7 +26,7 @@ DECAYS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "sqrt"}
 
 def candidates(form: Form):
     """Flags that may execute the form."""
-    end = form.decay_end if form.decay_steps else form.total_steps
+    end = form.decay_end if form.decay_steps else max(form.total_steps, form.warmup_steps + 1)
     warmups = [form.warmup_steps + 1, form.warmup_steps] if form.warmup_steps else [0]
     for warmup in warmups:
         count = min(form.decay_steps, end - warmup)
@@ -68,7 +68,7 @@ def notes(form: Form, values: dict) -> list[str]:
     """What to know before using the settings."""
     found = ["a warmup of W steps starts at 1/W of the peak and reaches it at step W; decay_ratio is always written"]
     if values["lr_scheduler.total_steps"] != form.total_steps:
-        found.append("total_steps is the end of the decay, which lies beyond the run; older versions have no total_steps")
+        found.append("total_steps, where the schedule ends, lies beyond the run; older versions have no total_steps")
     return found
 
 
