@@ -7,6 +7,7 @@ import ast
 import json
 import math
 import shlex
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -344,10 +345,13 @@ def test_every_update_of_the_families_without_a_stable_stretch(trainer, total, w
 @pytest.mark.parametrize("trainer", sorted(RULES.keys() - {"levanter"}))
 @pytest.mark.parametrize("warmup", [0, 9])
 def test_a_cosine_longer_than_the_run(trainer, warmup):
-    if trainer == "torchtitan" and warmup:
-        pytest.skip("torchtitan has no decay right after a warmup")
     start = 0.0 if trainer == "hf" else start_of(trainer, warmup)
-    found = check(cosine(100, 1.6, warmup, 0.1, PEAK, initial_lr_ratio=start), trainer)
+    schedule = cosine(100, 1.6, warmup, 0.1, PEAK, initial_lr_ratio=start)
+    if trainer == "torchtitan" and warmup:
+        with pytest.raises(CannotExport, match="at least one more step at the peak"):
+            export(schedule, trainer)
+        return
+    found = check(schedule, trainer)
     assert found.lr[-1] > 0.3 * PEAK
 
 
@@ -372,6 +376,7 @@ ANY = {
     "piecewise": piecewise(50, [20, 40], [1.0, 0.1, 0.0], 4, PEAK),
     "cyclic": cyclic(50, 12, "cosine", 3, 0.1, PEAK),
     "cyclic power": cyclic(50, 12, "power", 0, 0.1, PEAK, decay_power=0.5),
+    "rising decay": Schedule("custom", (Phase("stable", 9, start=0.5), Phase("decay", 3, "linear", 0.5, 1.0, 3)), PEAK),
     "one update": constant(1, peak_lr=PEAK),
     "only warmup": constant(5, 5, PEAK),
     "rising cosine": Schedule("custom", (Phase("transition", 9, "cosine", 0.0, 1.0, 9), Phase("stable", 3)), PEAK),
@@ -429,11 +434,33 @@ def test_the_nearest_is_the_nearest():
         assert found.deviation == pytest.approx(0.9) and "cosine" not in found.text
 
 
+def test_a_later_candidate_is_taken_where_the_first_is_off():
+    """Two types of transformers decay a cosine to 0.1; only the second starts its warmup there."""
+    found = check(cosine(100, 1.0, 9, 0.1, PEAK, initial_lr_ratio=0.1), "hf")
+    assert found.values["lr_scheduler_type"] == "warmup_stable_decay"
+    found = check(cosine(100, 1.0, 9, 0.1, PEAK, initial_lr_ratio=0.0), "hf")
+    assert found.values["lr_scheduler_type"] == "cosine_with_min_lr"
+
+
+def test_lr_factor_keeps_its_last_value_after_the_run():
+    space = {}
+    exec(export(wsd(20, 0.5, "power", decay_power=0.5), "pytorch").text, space)
+    assert space["lr_factor"](40) == space["lr_factor"](19) > 0
+
+
 def test_a_published_warmup_is_taken_for_one_from_0_and_said_so():
     found = export(wsd(100, 0.2, warmup_steps=10), "hf")
     assert 0 < found.deviation <= 1e-10 and found.notes[0].startswith("not the schedule: update 1 would run at 0 instead of 1e-10")
     with pytest.raises(CannotExport):
         export(wsd(100, 0.2, warmup_steps=10), "hf", tolerance=1e-12)
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_numbers_of_numpy_come_out_as_plain_numbers(trainer):
+    stable = Phase("stable", np.int64(9), start=np.float64(1))
+    decay = Phase("decay", np.int64(3), "linear", 1.0, np.float64(0), np.int64(4), np.int64(1))
+    found = export(Schedule("wsd", (stable, decay), np.float64(PEAK)), trainer)
+    assert found.text == export(wsd(12, 0.32, peak_lr=PEAK), trainer).text and "np." not in found.text
 
 
 def test_bad_arguments():
@@ -489,6 +516,7 @@ def sgd(torch, lr):
 def test_transformers_itself(schedule):
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     values = export(schedule, "hf").values
+    assert values.keys() <= {field.name for field in fields(transformers.TrainingArguments)}
     optimizer = sgd(torch, values["learning_rate"])
     wsd_type = values["lr_scheduler_type"] == "warmup_stable_decay"
     make = lambda: transformers.get_scheduler(

@@ -1,7 +1,8 @@
 """Last-iterate convergence bounds and learning-rate schedules.
 
 Rooms, from the numerics up: `schedules` (integer phases to the vector of learning rates that updates
-1..T execute), `bound` (Omega and its tuned base learning rate), `worst_case` (exactly what Omega bounds),
+1..T execute, and in its `export` to the settings of trainers),
+`bound` (Omega and its tuned base learning rate), `worst_case` (exactly what Omega bounds),
 `qualify` (whether Omega falls like 1/sqrt(T)), `transfer` (of a tuned base learning rate to other schedules and
 horizons), `refine` (gradient norms to a schedule), `sgd` (small models really trained, many runs at once), `laws`
 (loss curves from schedules), `logs` (readers to one schema), `train` (language models that execute the schedules; extra

@@ -1,6 +1,6 @@
 """How trainers see a schedule: a warmup, a stable stretch and a decay, in counts s = 0, 1, ... of updates already made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lastiterate.schedules.schedule import Phase, Schedule
 
@@ -53,8 +53,8 @@ def read(schedule: Schedule) -> Form:
     >>> form.warmup_steps, form.decay_begin, form.decay_steps, form.whole
     (10, 80, 20, True)
     """
-    total_steps = schedule.total_steps
-    phases = tuple(phase for phase in schedule.phases if phase.steps)
+    total_steps = int(schedule.total_steps)
+    phases = tuple(_plain(phase) for phase in schedule.phases if phase.steps)
     warmup = phases[0] if phases[0].kind == "warmup" else None
     decay = phases[-1] if phases[-1].kind == "decay" else None
     between = phases[warmup is not None : len(phases) - (decay is not None)]
@@ -65,13 +65,20 @@ def read(schedule: Schedule) -> Form:
         start = warmup.start + (1.0 - warmup.start) * warmup.offset / warmup.span
         steps = max(warmup.span - warmup.offset, 0) if start < 1.0 else 0
     begin, count, shape, power, final = total_steps, 0, "linear", 1.0, 0.0
-    if decay is not None and (decay.start, decay.end) != (1.0, 1.0):
-        whole &= decay.start == 1.0
-        begin, count, final = total_steps - decay.steps - decay.offset, decay.span, min(decay.end, 1.0)
+    if decay is not None:
+        whole &= decay.start == 1.0 and decay.end <= 1.0
+    if decay is not None and decay.end < 1.0:
+        begin, count, final = total_steps - decay.steps - decay.offset, decay.span, decay.end
         shape, power = decay.shape, decay.power if decay.shape == "power" else 1.0
         shape = "linear" if shape == "power" and power == 1.0 else shape
     steps, begin = min(steps, total_steps), max(begin, 0)
-    return Form(total_steps, schedule.peak_lr, phases, steps, start, max(begin, steps), count, shape, power, final, whole)
+    return Form(total_steps, float(schedule.peak_lr), phases, steps, start, max(begin, steps), count, shape, power, final, whole)
+
+
+def _plain(phase: Phase) -> Phase:
+    """The phase in Python's own numbers, whose repr every trainer can read."""
+    integers = {name: int(getattr(phase, name)) for name in ("steps", "span", "offset")}
+    return replace(phase, **integers, **{name: float(getattr(phase, name)) for name in ("start", "end", "power")})
 
 
 def common_limits(form: Form, shapes, first: str = "0") -> list[str]:
