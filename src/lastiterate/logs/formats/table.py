@@ -215,7 +215,7 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
                 fits = any(re.fullmatch(p, plain(name)) for role, patterns in PATTERNS.items() if role != "run_id" for p in patterns)
                 wanted = used[name] = name != key and (fits or name in mapped)
             if wanted and value is not None:
-                if type(value) not in (float, int):
+                if type(value) is not float:
                     value = _number(file, where, name, value)
                 at, values = lists.setdefault(name, ([], []))
                 at.append(rows.count)
@@ -227,7 +227,9 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
 
 
 def _number(file: LogFile, where: str, name: str, value) -> float:
-    """A value that JSON holds as text because it is not finite, as W&B's exports do."""
+    """A value that is no float: an integer, or text because it is not finite, as W&B's exports have it."""
+    if type(value) is int and abs(value) < 2**1023:
+        return float(value)
     if isinstance(value, str) and value.strip().lower() in NOT_FINITE:
         return NOT_FINITE[value.strip().lower()]
     raise file.error(where, f"{name} is {value!r:.40}, expected a number")
