@@ -140,7 +140,7 @@ def _is_number(text: str) -> bool:
 
 def _csv_batches(file: LogFile, wanted: list[str], key: str | None) -> Iterator[arrow.RecordBatch]:
     with file.path.open("rb") as opened:
-        line = opened.readline().decode("utf-8-sig", errors="replace")
+        line = next((line for line in opened if line.strip()), b"").decode("utf-8-sig", errors="replace")
     types = {name: arrow.float64() for name in wanted} | ({key: arrow.string()} if key else {})
     names = _header(line)
     try:
@@ -160,7 +160,8 @@ def _csv_batches(file: LogFile, wanted: list[str], key: str | None) -> Iterator[
 def _csv_error(file: LogFile, message: str, names: list[str]):
     """Arrow's message in this project's form: line, column, got, expected."""
     if found := re.search(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", message, re.DOTALL):
-        return file.error(f"line {found[2]}", f"{names[int(found[1])]} is {found[3]!r:.40}, expected a number")
+        column = names[int(found[1])] if int(found[1]) < len(names) else f"column {int(found[1]) + 1}"
+        return file.error(f"line {found[2]}", f"{column} is {found[3]!r:.40}, expected a number")
     if found := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", message):
         return file.error(f"line {found[1]}", f"has {found[3]} cells, expected {found[2]} as in the header")
     return file.error("content", f"not a CSV file with a header: {message.splitlines()[0] if message else 'empty'}")
