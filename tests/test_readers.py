@@ -71,7 +71,7 @@ RECOGNISED = [
     ("table", b"\xef\xbb\xbf" + PLAIN),
     ("table", logs.csv_bytes(["step", "loss"], [[1, 3.0]], delimiter="\t")),
     ("table", logs.csv_bytes(["step", "loss"], [[1, 3.0]], delimiter=";")),
-    ("table", b"grad_norm\n1.0\n2.0\n"),
+    ("table", b"\n\ngrad_norm\n1.0\n2.0\n"),
     ("table", logs.jsonl_bytes(logs.table_rows())),
     ("table", json.dumps(logs.table_rows(), indent=1).encode()),
     ("table", logs.parquet_bytes(COLUMNS)),
@@ -129,6 +129,11 @@ def test_every_name_that_is_known_is_recognised():
             assert recognise_columns([name], {}, "x") == {role: name}
             assert recognise_columns([name.replace("_", "/").title() if not name.startswith("_") else name], {}, "x").keys() == {role}
     assert not recognise_columns(["lr-AdamW-momentum", "epoch", "losses_of_sleep", "model/loss_scale"], {}, "x")
+
+
+def test_columns_that_would_fit_as_well_are_named(tmp_path):
+    run = only(tmp_path, logs.csv_bytes(["step", "lr-A/pg1", "lr-A/pg2", "loss"], [[1, 0.1, 0.2, 3.0]]))
+    assert run.lr.tolist() == [0.1] and "lr-A/pg1: taken for lr; lr-A/pg2 would fit as well" in messages(run)
 
 
 def test_what_is_not_finite_or_repeats_is_said(tmp_path):
@@ -241,6 +246,7 @@ def test_the_run_table_of_wandb(tmp_path):
     a, b = read(save(tmp_path, logs.wandb_runs()))
     assert (a.name, a.base_lr, a.seed, a.total_steps, a.lr_from) == ("a", 0.001, 1, 200, None)
     assert a.series["val_loss"][1].tolist() == [VAL[-1]] and a.final_train_loss == LOSS[-1] and a.final_val_loss is None
+    assert [note.run_id for note in a.notes if note.left_out] == ["log/c"]
     assert b.invalid["val_loss"].tolist() == [150] and "State: is crashed" in messages(b)
 
 
@@ -300,6 +306,7 @@ MALFORMED = [
     (b"just prose\n", "content: begins with b'just prose\\n', which no format knows"),
     (b"1,2,3\n4,5,6\n", "which no format knows: convert it to CSV with a header"),
     (b"step,loss\n1,2\n2,high\n", "line 3: loss is 'high', expected a number"),
+    (b"\nloss\nx\n", "loss is 'x', expected a number"),
     (b"step,loss\n1,2\n2,3,4\n", "line 3: has 3 cells, expected 2 as in the header"),
     (b"step,loss\n", "table: has no rows"),
     (b"step,loss\n1.5,2\n", "column 'step': row 1 holds 1.5; it must hold integers >= 0"),
@@ -311,6 +318,8 @@ MALFORMED = [
         "columns: none is known as train_loss, val_loss, grad_norm, grad_norm_l1, weight_norm_sq, relative_update: there is step, speed",
     ),
     (b"step,loss,loss\n1,2,3\n", "header: holds 'loss' 2 times"),
+    (b"step,loss\n1,2\n5000000000,2\n", "run log: has a step 5000000000, expected a count of updates (at most 20000000)"),
+    (b'{"step": 1, "loss": 1' + b"0" * 400 + b"}", "line 1: loss is 1000"),
     (b"step,lr,loss\n1,-1,2\n", "run log: lr is -1 at update 1, expected a finite number >= 0"),
     (b'{"step": 1, "loss": 2}\n{"step": 2, "lo', "line 2: not valid JSON"),
     (b'{"step": 1, "loss": 2}\n[1]\n', "line 2: is [1], expected an object of columns"),
@@ -454,6 +463,8 @@ def test_the_command_reads_folders_and_leaves_out_what_is_no_log(tmp_path, capsy
     printed = capsys.readouterr()
     assert "2 runs, 401 rows" in printed.out and "left out: " in printed.err and "weights.bin" in printed.err and "3/3 files" in printed.err
     assert pd.read_parquet(tmp_path / "out/runs.parquet").run_id.tolist() == ["a", "b"]
+    assert main(["read", str(folder / "weights.bin"), "--out", str(tmp_path / "none")]) == 2
+    assert "which no format knows" in capsys.readouterr().err and not list((tmp_path / "none").glob("*"))
     for arguments in ([str(folder / "weights.bin")], [str(folder / "a.csv"), "--map", "loss"], [str(tmp_path / "nowhere")]):
         done = subprocess.run([sys.executable, "-m", "lastiterate.cli", "read", *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 2 and "Traceback" not in done.stderr and "error: " in done.stderr

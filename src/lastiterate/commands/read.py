@@ -13,6 +13,7 @@ import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from lastiterate.logs.assemble import Stated
@@ -57,15 +58,17 @@ def run(arguments: Namespace) -> None:
                 print("\n".join(describe(report["runs"][-1])))
             yield found
 
+    found = described()
+    first = next(found, None)
+    if first is None:
+        reason = report["left_out"][0]
+        raise ValueError(f"{reason['file']}: {reason['where']}: {reason['message']}")
+    found = chain([first], found)
     if arguments.out:
-        runs, rows = write_tables(described(), "logs", arguments.out / "runs.parquet", arguments.out / "history.parquet")
+        runs, rows = write_tables(found, "logs", arguments.out / "runs.parquet", arguments.out / "history.parquet")
         report |= {"out": str(arguments.out), "rows": rows}
-    else:
-        for _ in described():
-            pass
-    if not report["runs"]:
-        first = report["left_out"][0]
-        raise ValueError(f"{first['file']}: {first['where']}: {first['message']}")
+    for _ in found:
+        pass
     if arguments.json:
         print(json.dumps(report))
     elif arguments.out:

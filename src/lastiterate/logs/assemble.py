@@ -15,6 +15,7 @@ from lastiterate.logs.executed_lr import MAX_GAP, disagreement, executed_lr
 from lastiterate.logs.run_log import HISTORY_VALUES, LogError, RunLog
 from lastiterate.schedules import Schedule
 
+MAX_UPDATES = 20_000_000  # more than any run has; a larger step counts tokens or samples
 Series = tuple[np.ndarray, np.ndarray]
 
 
@@ -122,11 +123,14 @@ def assemble(
     run = RunLog(run_id, file, name or run_id, {}, schedule=schedule, log_format=log_format, taken=taken, **settings)
     if convention.why and stated.step_shift is None and stated.lr_shift is None:
         run.note("step", convention.why)
+    last = max((int(steps.max()) for steps, _ in columns.values() if steps.size), default=0)
+    if last > MAX_UPDATES:
+        raise LogError(file, f"run {run_id}", f"has a step {last}, expected a count of updates (at most {MAX_UPDATES}): map step to it")
+    if schedule and last > schedule.total_steps:
+        raise LogError(file, f"run {run_id}", f"is logged up to step {last}, but the stated schedule has {schedule.total_steps} updates")
     for role in HISTORY_VALUES:
         if role in columns and columns[role][0].size:
             _add(run, role, columns[role][0] + step_shift, columns[role][1])
-    if schedule and columns and (last := max(int(c[0].max()) for c in columns.values() if c[0].size)) > schedule.total_steps:
-        raise LogError(file, f"run {run_id}", f"is logged up to step {last}, but the stated schedule has {schedule.total_steps} updates")
     if not run.series and not run.invalid:
         raise LogError(
             file, f"run {run_id}", f"has none of {', '.join(HISTORY_VALUES)} with a value: say in the mapping which columns they are"

@@ -66,6 +66,14 @@ def recognise(names: Iterable[str], mapping: Mapping[str, str], file: str) -> di
     return found
 
 
+def others(names: Iterable[str], taken: Mapping[str, str]) -> dict[str, list[str]]:
+    """By role, the columns that would fit it as well as the one taken; of steps none, since trainers log several."""
+    free = [name for name in names if name not in taken.values()]
+    fits = lambda role, name: any(re.fullmatch(pattern, plain(name)) for pattern in PATTERNS[role])
+    found = {role: [name for name in free if fits(role, name)] for role in taken if role not in ("run_id", "step")}
+    return {role: fitting for role, fitting in found.items() if fitting}
+
+
 def shortened(names: Iterable[str]) -> str:
     """The names, at most twelve of them."""
     names = list(names)

@@ -38,7 +38,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
     for role, name in taken.items():
         rows = [(i, row[name]) for i, row in enumerate(history) if row.get(name) is not None]
         for i, value in rows:
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
+            if type(value) not in (int, float) or (type(value) is int and abs(value) >= 2**1023):
                 raise file.error(f"log_history[{i}].{name}", f"is {value!r:.40}, expected a number")
         if role == "step":
             step = dict(rows)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lastiterate.logs.assemble import Convention, assemble, convention_of, counted
-from lastiterate.logs.columns import recognise, shortened
+from lastiterate.logs.columns import others, recognise, shortened
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.run_log import HISTORY_VALUES, RunLog
 
@@ -53,6 +53,8 @@ def run_of(rows: Rows, file: LogFile, run_id: str, log_format: str, *, names: li
         used = np.concatenate(train) if train else steps
         convention = convention_of(taken["step"], used, epoch) if used.size else Convention(0, 0)
     run: RunLog = assemble(file.name, run_id, log_format, columns, taken, file.stated, convention)
+    for role, fitting in others(names, taken).items():
+        run.note(taken[role], f"taken for {role}; {shortened(fitting)} would fit as well: say so in the mapping if it is the one")
     if missing:
         run.note(taken["step"], f"{missing} values stand in rows without a {taken['step']}: left out")
     return run

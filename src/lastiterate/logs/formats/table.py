@@ -140,7 +140,7 @@ def _is_number(text: str) -> bool:
 
 def _csv_batches(file: LogFile, wanted: list[str], key: str | None) -> Iterator[arrow.RecordBatch]:
     with file.path.open("rb") as opened:
-        line = opened.readline().decode("utf-8-sig", errors="replace")
+        line = next((line for line in opened if line.strip()), b"").decode("utf-8-sig", errors="replace")
     types = {name: arrow.float64() for name in wanted} | ({key: arrow.string()} if key else {})
     names = _header(line)
     try:
@@ -160,7 +160,8 @@ def _csv_batches(file: LogFile, wanted: list[str], key: str | None) -> Iterator[
 def _csv_error(file: LogFile, message: str, names: list[str]):
     """Arrow's message in this project's form: line, column, got, expected."""
     if found := re.search(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", message, re.DOTALL):
-        return file.error(f"line {found[2]}", f"{names[int(found[1])]} is {found[3]!r:.40}, expected a number")
+        column = names[int(found[1])] if int(found[1]) < len(names) else f"column {int(found[1]) + 1}"
+        return file.error(f"line {found[2]}", f"{column} is {found[3]!r:.40}, expected a number")
     if found := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", message):
         return file.error(f"line {found[1]}", f"has {found[3]} cells, expected {found[2]} as in the header")
     return file.error("content", f"not a CSV file with a header: {message.splitlines()[0] if message else 'empty'}")
@@ -215,7 +216,7 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
                 fits = any(re.fullmatch(p, plain(name)) for role, patterns in PATTERNS.items() if role != "run_id" for p in patterns)
                 wanted = used[name] = name != key and (fits or name in mapped)
             if wanted and value is not None:
-                if type(value) not in (float, int):
+                if type(value) is not float:
                     value = _number(file, where, name, value)
                 at, values = lists.setdefault(name, ([], []))
                 at.append(rows.count)
@@ -227,7 +228,9 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
 
 
 def _number(file: LogFile, where: str, name: str, value) -> float:
-    """A value that JSON holds as text because it is not finite, as W&B's exports do."""
+    """A value that is no float: an integer, or text because it is not finite, as W&B's exports have it."""
+    if type(value) is int and abs(value) < 2**1023:
+        return float(value)
     if isinstance(value, str) and value.strip().lower() in NOT_FINITE:
         return NOT_FINITE[value.strip().lower()]
     raise file.error(where, f"{name} is {value!r:.40}, expected a number")

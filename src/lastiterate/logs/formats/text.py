@@ -28,13 +28,13 @@ NAME = "text log"
 _MODDED = {"train_loss": ("train_loss", 0), "val_loss": ("val_loss", 0), "lr": ("lr", 0), "grad_norm": ("grad_norm", 0)}
 _LLM_C = {"trl": ("train_loss", 1), "tel": ("val_loss", 0), "lr": ("lr", 1), "norm": ("grad_norm", 1)}
 _LINES = {  # by trainer: the line, and for each of its keys the role, and how many updates the row's number lags behind
-    "nanoGPT": (re.compile(r"iter (\d+): (loss \S+),"), {"loss": ("train_loss", 1)}),
+    "nanoGPT": (re.compile(r"iter (\d{1,15}): (loss \S+),"), {"loss": ("train_loss", 1)}),
     "nanoGPT evaluation": (
-        re.compile(r"step (\d+): (train loss \S+, val loss \S+)"),
+        re.compile(r"step (\d{1,15}): (train loss \S+, val loss \S+)"),
         {"train loss": ("mean_loss", 0), "val loss": ("val_loss", 0)},
     ),
-    "modded-nanogpt": (re.compile(r"step:(\d+)(?:/\d+)? (.*_loss:.*)"), _MODDED),
-    "llm.c": (re.compile(r"s:(\d+) (t[re]l:.*)"), _LLM_C),
+    "modded-nanogpt": (re.compile(r"step:(\d{1,15})(?:/\d+)? (.*_loss:.*)"), _MODDED),
+    "llm.c": (re.compile(r"s:(\d{1,15}) (t[re]l:.*)"), _LLM_C),
 }
 _ANY_LINE = re.compile(rb"^(?:iter \d+: loss |step \d+: train loss |step:\d+(?:/\d+)? [^\n]*_loss:|s:\d+ t[re]l:)", re.MULTILINE)
 _STATED = re.compile(r"(?:Overriding: )?(learning_rate|warmup_iters|lr_decay_iters|min_lr|max_iters|decay_lr) *= *([^#\s]+)")

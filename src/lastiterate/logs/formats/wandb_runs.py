@@ -2,7 +2,7 @@
 
 A row becomes a run whose history is that one row: the last step, and the losses there. `learning_rate` (or `lr`) is the
 configured one; `train/learning_rate` would be the last logged, which is no run's base learning rate, and is left aside.
-A row without a step or a loss is left out by a note of the next run (or is the error, if no row is left).
+A row without a step or a loss is left out by a note of the first run (or is the error, if no row is left).
 """
 
 import csv
@@ -52,7 +52,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
             "line 1", f"has no column for {wanted}, but {shortened(header)}: add it to the table on the site, and export again"
         )
     columns = {key: next((n for p in names for n in header if plain(n) == p), None) for key, names in SETTINGS.items()}
-    waiting, seen, found = [], set(), False
+    left_out, seen, runs = [], set(), []
     for number, cells in enumerate(rows, start=2):
         if len(cells) != len(header):
             raise file.error(f"line {number}", f"has {len(cells)} cells, expected {len(header)} as in the header")
@@ -66,19 +66,19 @@ def read(file: LogFile) -> Iterator[RunLog]:
         known = {role: (np.array([int(step)]), np.array([v])) for role, v in values.items() if v is not None} if step is not None else {}
         if not known:
             missing = taken["step"] if step is None else " and ".join(taken[role] for role in losses)
-            waiting.append(Note(file.name, run_id, f"line {number}", f"has no {missing}: left out", left_out=True))
+            left_out.append(Note(file.name, run_id, f"line {number}", f"has no {missing}: left out", left_out=True))
             continue
         run = assemble(
             file.name, run_id, NAME, known, taken, file.stated, Convention(0, 0), name=row["Name"], **_settings(file, number, row, columns)
         )
         run.final_train_loss = float(values["train_loss"]) if values.get("train_loss") is not None else None
-        run.notes[:0] = waiting
         if row.get("State") and row["State"] != "finished":
             run.note("State", f"is {row['State']}: its last values are not those of the planned end")
-        waiting, found = [], True
-        yield run
-    if not found:
-        raise file.error(waiting[0].where if waiting else "table", waiting[0].message if waiting else "has no rows")
+        runs.append(run)
+    if not runs:
+        raise file.error(left_out[0].where if left_out else "table", left_out[0].message if left_out else "has no rows")
+    runs[0].notes[:0] = left_out
+    yield from runs
 
 
 def _settings(file: LogFile, number: int, row: dict[str, str], columns: dict[str, str | None]) -> dict:
