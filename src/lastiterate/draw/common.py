@@ -29,7 +29,7 @@ from lastiterate.workflow.step import StepError, parse_arguments, reported_error
 subset.Options._drop_tables_default = [*subset.Options._drop_tables_default, "GDEF", "GPOS", "GSUB"]
 
 STYLE = Path(__file__).with_name("style.mplstyle")
-SCHEDULE_MAPS = {"wsd": "Blues", "cosine": "Oranges"}
+SCHEDULE_MAPS = {"wsd": "Blues", "cosine": "Oranges", "linear": "Greens"}
 CATEGORICAL = ("#0072B2", "#000000", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9")
 REFERENCE_FIRST = ("#000000", "#0072B2", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9")  # a reference in black, then the others
 WIDE = (9.2, 3.4)  # two axes side by side, each of the size of a single panel
