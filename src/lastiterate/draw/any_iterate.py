@@ -53,7 +53,7 @@ def r2(fits, colours):
             chosen = (rows.identified == identified).to_numpy()
             axes.plot(place + 0.2 + spread[chosen], 1 - rows.r2_second[chosen], marker, ms=3.5, mfc="none", color=colour)
     axes.axhline(0.05, color="grey", ls="--", lw=1)
-    axes.set_xticks(range(len(colours)), [name.replace(", ", "\n") for name in colours])
+    axes.set_xticks(range(len(colours)), [name.replace(", ", "\n").replace("_", "\n") for name in colours])
     axes.set(yscale="log", ylabel="$1 - R^2$")
     return figure
 

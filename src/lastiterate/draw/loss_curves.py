@@ -24,7 +24,7 @@ def loss_curves(table):
             run = rows[rows.total_steps == horizon]
             axes.plot(run.step, run.val_loss, color=colour)
     last = table[table.step == table.groupby(["schedule", "total_steps"]).step.transform("max")].val_loss
-    axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, None), ylim=(last.min() - 0.05, last.max() + 0.75))
+    axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, None), ylim=(table.val_loss.min() - 0.05, last.max() + 0.75))
     c.shade_legend(axes, groups, [f"{h / 1000:.3g}k" for h in sorted(table.total_steps.unique())], "$T$", loc="upper right")
     return figure
 
