@@ -23,6 +23,11 @@ report: $(VENV)/.ready
 	@$(BIN)/python -m snakemake --quiet all --report report-workflow.html report $(TARGETS)
 	@echo "lastiterate: open report.html; report-workflow.html shows the workflow that made it"
 
+# The documentation as a site, with the figures that have been built so far (make, make paper).
+docs: $(VENV)/.ready-docs
+	@$(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning docs site
+	@echo "lastiterate: open site/index.html"
+
 test: $(VENV)/.ready-test
 	@$(BIN)/python -m ruff check src tests
 	@$(BIN)/python -W error -m pytest
@@ -51,6 +56,10 @@ train-extra: $(VENV)/.ready-train
 $(VENV)/.ready-train: requirements-train.lock pyproject.toml $(VENV)/.ready
 	$(INSTALL) --require-hashes -r requirements-train.lock
 	$(INSTALL) --no-build-isolation $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[train]'
+	@touch $@
+
+$(VENV)/.ready-docs: requirements-docs.lock $(VENV)/.ready
+	$(INSTALL) --require-hashes -r requirements-docs.lock
 	@touch $@
 
 # Maintainers: refresh the locks from pyproject.toml (needs uv), then environment.yml from the lock.
