@@ -105,6 +105,12 @@ def skip_fields(app, what, name, value, skip, options) -> bool | None:
     return True if type(value).__name__ == "_tuplegetter" else None
 
 
+def trim_code(app, document) -> None:
+    """Leave out the empty line with which a doctest in a Markdown page ends."""
+    for block in document.findall(nodes.literal_block):
+        block[:] = [nodes.Text(block.astext().rstrip())]
+
+
 def mathml(node, as_block: bool) -> str:
     """MathML of a formula node; one that is not understood is a warning with its place."""
     try:
@@ -132,5 +138,6 @@ def setup(app) -> dict:
     app.add_directive("room", Room)
     app.connect("autodoc-process-docstring", adapt_docstring, priority=100)  # before numpydoc sections are taken apart
     app.connect("autodoc-skip-member", skip_fields)
+    app.connect("doctree-read", trim_code)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
