@@ -24,7 +24,7 @@ def families() -> dict[str, Family]:
     """The figure families of config/, by name."""
     config, figures = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8")) for name in ("config", "figures"))
     config["figures"] |= figures["figures"]
-    return load_families(config, load_sources(ROOT / "config/sources.csv"))
+    return load_families(config, {**load_sources(ROOT / "config/sources.csv"), **config["trained"]})
 
 
 class Figures(SphinxDirective):

@@ -1,6 +1,6 @@
 # The report: every figure in one page, and the ledger and provenance with it.
 
-SHOWN = [family for family in FAMILIES.values() if config["public_logs"] or not family.sources]
+SHOWN = [family for family in FAMILIES.values() if config["public_logs"] or not needs_download(family)]
 
 
 rule report:

@@ -36,7 +36,7 @@ def built(tmp_path_factory):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     config["figures"].update(yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"])
     sources = load_sources(ROOT / "config/sources.csv")
-    families = load_families(config, sources).values()
+    families = load_families(config, {**sources, **config["trained"]}).values()
     for number, path in enumerate(path for family in families for path in family.shown):
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
