@@ -8,13 +8,25 @@ TARGETS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims test bench train-extra lint lock clean
+.PHONY: figures paper claims report docs test bench train-extra lint lock clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
 
 paper claims: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $@
+
+# One page with every figure and claim, and Snakemake's own report (what ran, how long, with which code) beside it.
+# Without the public logs: make report TARGETS="--config public_logs=False"
+report: $(VENV)/.ready
+	@$(BIN)/python -m lastiterate.workflow.build report $(TARGETS)
+	@$(BIN)/python -m snakemake --quiet all --report report-workflow.html report $(TARGETS)
+	@echo "lastiterate: open report.html; report-workflow.html shows the workflow that made it"
+
+# The documentation as a site, with the figures that have been built so far (make, make paper).
+docs: $(VENV)/.ready-docs
+	@$(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning docs site
+	@echo "lastiterate: open site/index.html"
 
 test: $(VENV)/.ready-test
 	@$(BIN)/python -m ruff check src tests
@@ -46,6 +58,10 @@ $(VENV)/.ready-train: requirements-train.lock pyproject.toml $(VENV)/.ready
 	$(INSTALL) --no-build-isolation $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[train]'
 	@touch $@
 
+$(VENV)/.ready-docs: requirements-docs.lock $(VENV)/.ready
+	$(INSTALL) --require-hashes -r requirements-docs.lock
+	@touch $@
+
 # Maintainers: refresh the locks from pyproject.toml (needs uv), then environment.yml from the lock.
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
   --custom-compile-command 'make lock' --group build
@@ -54,7 +70,8 @@ lock:
 	$(COMPILE) pyproject.toml --extra test --extra worst-case --constraint requirements.lock --output-file requirements-test.lock
 	echo "torch==2.13.0 ; sys_platform == 'none'" | $(COMPILE) pyproject.toml --extra train --constraint requirements-test.lock --override - \
 	  --output-file requirements-train.lock
+	$(COMPILE) pyproject.toml --extra docs --constraint requirements.lock --output-file requirements-docs.lock
 	$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml
 
 clean:
-	rm -rf results figures/*/ logs .snakemake
+	rm -rf results figures/*/ logs site report.html report-workflow.html .snakemake

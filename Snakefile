@@ -20,6 +20,7 @@ include: "rules/analyse.smk"
 include: "rules/draw.smk"
 include: "rules/claims.smk"
 include: "rules/train.smk"
+include: "rules/report.smk"
 
 
 rule all:

@@ -4,10 +4,13 @@ STYLE = "src/lastiterate/draw/style.mplstyle"
 
 
 def with_caption(family, path):
-    """A figure of the family with its caption, category and labels for the report."""
-    panel, suffix = Path(path).stem, Path(path).suffix[1:]
+    """A figure of the family, in the format that the report shows with its caption, paper, question and labels for Snakemake's report."""
+    if path not in family.shown:
+        return path
+    panel = Path(path).stem
+    paper, question = config["figures"]["papers"][family.paper], config["figures"]["questions"][family.question]
     caption = family.caption_file(panel, ".snakemake/captions")
-    return report(path, caption=caption, category=family.paper, subcategory=family.title, labels={"panel": panel, "format": suffix})
+    return report(path, caption=caption, category=paper, subcategory=question, labels={"family": family.title, "panel": panel})
 
 
 for family in FAMILIES.values():

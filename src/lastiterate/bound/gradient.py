@@ -9,7 +9,7 @@ and for L = sum_t w_t Omega_t, with the transposed sums U_i = sum_{t>i} w_t/(S_t
     2 dL/deta_i = w_i G_i^2 + 2 eta_i G_i^2 U_i - D^2 sum_{t>=i} w_t/S_t^2 - C_i,
     C_i = sum_{k<i<=t} w_t q_k/(S_t-S_k)^2,   C_{i+1} - C_i = q_i W_i - w_i V_i,   C_1 = 0,
 
-    V_i = sum_{k<i} q_k/(S_i-S_k)^2 and W_i = sum_{t>i} w_t/(S_t-S_i)^2 from one operator and its exact transpose, so
+with V_i = sum_{k<i} q_k/(S_i-S_k)^2 and W_i = sum_{t>i} w_t/(S_t-S_i)^2 from one operator and its exact transpose, so
 that what its truncation adds to C cancels.
 """
 

@@ -26,13 +26,21 @@ _ROUNDING = 1e-11  # relative size below which an increment is rounding
 class Exam:
     """What `exam` found.
 
-    verdict : "pass", "fail" or "undecided".
-    confidence : in [0, 1], the normal probability that the decay of the increments lies on the verdict's side of what the
-        horizons can resolve, given how well it is determined ("undecided": the larger of the two); evidence, not a proof.
-    exponent, exponent_error : of Omega*_T ~ T^exponent over the last octaves, and its standard error.
-    decay : p of the increments; infinite where they have fallen to rounding.
-    limit : extrapolated g, the squared gap to linear decay's bound D G 2/sqrt(T); infinite unless it passes.
-    horizons, gap : T_j and g_j.
+    Attributes
+    ----------
+    verdict : {"pass", "fail", "undecided"}
+        Whether the tuned bound falls like 1/sqrt(T).
+    confidence : float in [0, 1]
+        The normal probability that the decay of the increments lies on the verdict's side of what the horizons can
+        resolve, given how well it is determined ("undecided": the larger of the two); evidence, not a proof.
+    exponent, exponent_error : float
+        Of ``Omega*_T ~ T^exponent`` over the last octaves, and its standard error.
+    decay : float
+        p of the increments; infinite where they have fallen to rounding.
+    limit : float
+        Extrapolated g, the squared gap to linear decay's bound D G 2/sqrt(T); infinite unless it passes.
+    horizons, gap : ndarray
+        T_j and g_j.
     """
 
     verdict: str

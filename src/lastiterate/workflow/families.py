@@ -14,9 +14,11 @@ class Family:
     name: str
     paper: str
     title: str
+    question: str
     step: str
     tables: tuple[str, ...]  # paths
     figures: tuple[str, ...]  # paths, every panel in every format and every animation
+    shown: dict[str, str]  # path: caption of what the report shows, each panel in one format, animations, some tables
     captions: dict[str, str]
     parameters: str  # JSON of the config entry
     sources: tuple[str, ...]
@@ -34,28 +36,36 @@ class Family:
 
 
 def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
-    """Families by name from a validated config; ValueError for an entry without parameters or with an unknown source."""
+    """Families by name from a validated config; ValueError for an entry without parameters or with an unknown source or question."""
     families = {}
     for name, entry in config["figures"]["families"].items():
         paper = entry["paper"]
         parameters = config.get(paper, {}).get(name)
         if parameters is None:
             raise ValueError(f"config: {paper}.{name} is missing, but figures.yaml lists the family: add its parameters to config.yaml")
+        questions = config["figures"]["questions"]
+        if entry["question"] not in questions:
+            raise ValueError(f"figures.yaml: {name}.question={entry['question']!r} is not one of figures.questions: {', '.join(questions)}")
         for source in parameters.get("sources", ()):
             if source not in sources:
                 known = ", ".join(sources) or "none"
                 raise ValueError(f"config: {paper}.{name}.sources names {source!r}, but config/sources.csv and config.trained have {known}")
         panels, animations = expand_panels(entry["panels"], parameters), entry.get("animations", {})
-        files = [f"{panel}.{suffix}" for panel in panels for suffix in config["figures"]["formats"]] + [
-            f"{name}.gif" for name in animations
-        ]
+        formats = config["figures"]["formats"]
+        files = [f"{panel}.{suffix}" for panel in panels for suffix in formats] + [f"{animation}.gif" for animation in animations]
+        image = next((suffix for suffix in ("svg", "png") if suffix in formats), formats[0])
+        shown = {f"figures/{paper}/{name}/{panel}.{image}": caption for panel, caption in panels.items()}
+        shown |= {f"figures/{paper}/{name}/{animation}.gif": caption for animation, caption in animations.items()}
+        shown |= {f"results/{paper}/{name}/{table}.csv": caption for table, caption in entry.get("shown_tables", {}).items()}
         families[name] = Family(
             name,
             paper,
             entry["title"],
+            entry["question"],
             entry["step"],
             tuple(f"results/{paper}/{name}/{table}.csv" for table in entry["tables"]),
             tuple(f"figures/{paper}/{name}/{file}" for file in files),
+            shown,
             {**panels, **animations},
             json.dumps(parameters),
             tuple(parameters.get("sources", ())),

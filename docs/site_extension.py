@@ -1,0 +1,143 @@
+"""What the site adds to Sphinx: formulas as MathML, the figures of a family with their captions, and the rooms of the package."""
+
+import importlib
+import inspect
+import re
+from functools import cache
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from docutils.utils.math import latex2mathml
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from lastiterate.workflow.families import Family, load_families
+from lastiterate.workflow.sources import load_sources
+
+ROOT = Path(__file__).parents[1]
+log = logging.getLogger(__name__)
+
+
+@cache
+def families() -> dict[str, Family]:
+    """The figure families of config/, by name."""
+    config, figures = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8")) for name in ("config", "figures"))
+    config["figures"] |= figures["figures"]
+    return load_families(config, {**load_sources(ROOT / "config/sources.csv"), **config["trained"]})
+
+
+class Figures(SphinxDirective):
+    """``figures:: NAME``: with captions, the panels of a family, one of them (NAME/PANEL), or every family of a paper, in sections."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Figures that the workflow has built; a line names the others."""
+        name, _, panel = self.arguments[0].partition("/")
+        known = families()
+        of_paper = [family for family in known.values() if family.paper == name]
+        if of_paper:
+            return [self.section(family) for family in of_paper]
+        shown = known[name].shown if name in known else {}
+        shown = {path: caption for path, caption in shown.items() if panel in ("", Path(path).stem)}
+        if not shown:
+            raise self.error(f"{self.arguments[0]} is no paper, family or panel (FAMILY/PANEL) of config/figures.yaml")
+        return self.panels(shown)
+
+    def section(self, family: Family) -> nodes.section:
+        """A family under its title."""
+        title = nodes.title(family.title, family.title)
+        return nodes.section("", title, *self.panels(family.shown), ids=[nodes.make_id(family.name)], names=[family.name])
+
+    def panels(self, shown: dict[str, str]) -> list[nodes.Node]:
+        """The panels that are built, and a line for those that are not, which is no error: their data may not be at hand."""
+        paths = [path for path in shown if not path.endswith(".csv")]
+        missing = [Path(path).stem for path in paths if not (ROOT / path).exists()]
+        built = [self.figure(path, shown[path]) for path in paths if (ROOT / path).exists()]
+        text = f"Not built when this page was made (make paper): {', '.join(missing)}."
+        return [*built, nodes.paragraph(text, text)] if missing else built
+
+    def figure(self, path: str, caption: str) -> nodes.figure:
+        """An image, read from the build, with its caption."""
+        figure = nodes.figure("", nodes.image(uri=f"/../{path}", alt=caption), nodes.caption(caption, caption))
+        self.set_source_info(figure)
+        return figure
+
+
+class Room(SphinxDirective):
+    """``room:: NAME``: the heads of a package's modules, which hold the formulas, and its public functions and classes."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Everything in the package's ``__all__`` that has a docstring of its own, functions first."""
+        room = importlib.import_module(f"lastiterate.{self.arguments[0]}")
+        public = {name: getattr(room, name) for name in room.__all__}
+        public = {name: value for name, value in public.items() if inspect.isfunction(value) or inspect.isclass(value)}
+        lines = [f".. automodule:: {room.__name__}", ""]
+        for module in sorted({value.__module__ for value in public.values()}):
+            lines += [f".. rubric:: {module}", "", f".. automodule:: {module}", "   :no-index:", ""]
+        for name, value in sorted(public.items(), key=lambda item: inspect.isclass(item[1])):
+            kind, options = ("class", ["   :members:"]) if inspect.isclass(value) else ("function", [])
+            lines += [f".. auto{kind}:: {room.__name__}.{name}", *options, ""]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def adapt_docstring(app, what, name, value, options, lines) -> None:
+    """Turn the house style into what napoleon reads.
+
+    Indented formulas are shown as they stand; a source and examples after the last section get sections of their own; the
+    fields of a record are explained in its source by trailing comments.
+    """
+    text = re.sub(r"(?m)^(\S.*\n)\n(?=    +\S)", r"\1\n::\n\n", "\n".join(lines))
+    if re.search(r"(?m)^-----", text):
+        text = re.sub(r"\n\n(?=Source: )", "\n\nNotes\n-----\n", text)
+        text = re.sub(r"\n\n(?=>>> )", "\n\nExamples\n--------\n", text, count=1)
+    if what == "class":
+        fields = re.findall(r"(?m)^    (\w+): .*  # (.+)$", inspect.getsource(value))
+        text += "\n".join(["", *(f":ivar {field}: {comment.replace('*', chr(92) + '*')}" for field, comment in fields)]) + "\n"
+    lines[:] = text.split("\n")
+
+
+def skip_fields(app, what, name, value, skip, options) -> bool | None:
+    """Leave out the fields of named tuples, which `adapt_docstring` lists."""
+    return True if type(value).__name__ == "_tuplegetter" else None
+
+
+def trim_code(app, document) -> None:
+    """Leave out the empty line with which a doctest in a Markdown page ends."""
+    for block in document.findall(nodes.literal_block):
+        block[:] = [nodes.Text(block.astext().rstrip())]
+
+
+def mathml(node, as_block: bool) -> str:
+    """MathML of a formula node; one that is not understood is a warning with its place."""
+    try:
+        return latex2mathml.tex2mathml(node.astext(), as_block=as_block)
+    except latex2mathml.MathError as error:
+        log.warning("formula not understood: %s", error, location=node)
+        return ""
+
+
+def visit_math(self, node) -> None:
+    """Inline formula."""
+    self.body.append(mathml(node, as_block=False))
+    raise nodes.SkipNode
+
+
+def visit_math_block(self, node) -> None:
+    """Displayed formula."""
+    self.body.append(f'<div class="math">{mathml(node, as_block=True)}</div>\n')
+    raise nodes.SkipNode
+
+
+def setup(app) -> dict:
+    """Register with Sphinx."""
+    app.add_directive("figures", Figures)
+    app.add_directive("room", Room)
+    app.connect("autodoc-process-docstring", adapt_docstring, priority=100)  # before numpydoc sections are taken apart
+    app.connect("autodoc-skip-member", skip_fields)
+    app.connect("doctree-read", trim_code)
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

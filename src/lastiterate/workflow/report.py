@@ -1,0 +1,147 @@
+"""report.html: every figure with its caption, the ledger of claims and the provenance, in one file that needs no network.
+
+Figures are embedded as data URIs, so that the file can be mailed. The template, its style and its script lie beside this module.
+"""
+
+import base64
+import csv
+import hashlib
+import math
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import jinja2
+import yaml
+
+from lastiterate import __version__
+from lastiterate.claims import load_claims
+from lastiterate.workflow.environment import direct_dependencies
+from lastiterate.workflow.files import replacing
+from lastiterate.workflow.sources import Source, load_sources
+
+MEDIA = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
+STATUSES = ("pass", "fail", "not yet")
+LEDGER_COLUMNS = ("status", "paper", "where", "quantity", "published", "ours", "difference", "tolerance", "comparison", "note", "id")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A figure (with `uri`) or a table (with `rows`, the header first) and its caption."""
+
+    path: str
+    caption: str
+    uri: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def anchor(self) -> str:
+        """Where the item is in the page: paper/family/panel."""
+        return str(Path(*Path(self.path).with_suffix("").parts[1:]))
+
+
+def load_item(path: str, caption: str) -> Item:
+    """Read a figure or a CSV table from the working directory; ValueError for a file that a browser cannot show."""
+    file = Path(path)
+    if file.suffix == ".csv":
+        with file.open(newline="", encoding="utf-8") as table:
+            return Item(path, caption, rows=tuple(map(tuple, csv.reader(table))))
+    if file.suffix not in MEDIA:
+        raise ValueError(f"{path}: a browser shows {', '.join(MEDIA)} only: add svg or png to figures.formats in config.yaml")
+    return Item(path, caption, uri=f"data:{MEDIA[file.suffix]};base64,{base64.b64encode(file.read_bytes()).decode()}")
+
+
+def load_ledger(results: Path, claims: Path) -> list[dict[str, str]]:
+    """Rows of results/claims.csv, each with the family whose table decides it."""
+    families = {claim["id"]: claim["table"].rsplit("/", 1)[0] for claim in load_claims(claims)}
+    with results.open(newline="", encoding="utf-8") as file:
+        return [{**row, "family": families[row["id"]]} for row in csv.DictReader(file)]
+
+
+def count_statuses(ledger: list[dict[str, str]], family: str | None = None) -> dict[str, int]:
+    """How many claims pass, fail and are not yet decided; of one family if it is named ("paper/family")."""
+    found = [row["status"] for row in ledger if family in (None, row["family"])]
+    return {status: found.count(status) for status in STATUSES if status in found}
+
+
+def short(text: str) -> str:
+    """A number to six significant digits; other text as it is.
+
+    >>> short("0.10932301248876061"), short("69 of 71"), short("400")
+    ('0.109323', '69 of 71', '400')
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return text if len(text) <= 8 or not math.isfinite(number) else f"{number:.6g}"
+
+
+def sort_key(text: str) -> str:
+    """What the page sorts a cell by: its number where it is one, with 0 and 0.0 alike."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text.lower()
+    return text.lower() if math.isnan(number) else repr(number).replace("inf", "Infinity")
+
+
+def sha256(path: str) -> str:
+    """Hex sha256 of a file's bytes."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def versions(root: Path) -> dict[str, str]:
+    """Versions of this package, its commit where the tree is a git checkout, and its direct dependencies."""
+    commit = subprocess.run(
+        ["git", "-C", root, "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=False
+    )
+    known = {"lastiterate": __version__, "commit": commit.stdout.strip() or "not a git checkout"}
+    if (root / "pyproject.toml").exists():
+        known |= {name: metadata.version(name) for name in direct_dependencies(root / "pyproject.toml")}
+    return known
+
+
+def page(content: dict, ledger: list[dict[str, str]], sources: dict[str, Source], software: dict[str, str]) -> str:
+    """Text of the report; `content` has papers, questions, families (paper, question, name, title, shown) and config."""
+    families = [
+        {**family, "items": [load_item(*entry) for entry in family["shown"].items()], "key": f"{family['paper']}/{family['name']}"}
+        for family in content["families"]
+    ]
+    items = [item for family in families for item in family["items"]]
+    here = Path(__file__).parent / "page"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(here), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    environment.filters |= {"short": short, "sort_key": sort_key}
+    return environment.get_template("report.html").render(
+        **{**content, "families": families},
+        config_text=yaml.safe_dump(content["config"], sort_keys=False, allow_unicode=True, width=120),
+        style=(here / "report.css").read_text(encoding="utf-8"),
+        script=(here / "report.js").read_text(encoding="utf-8"),
+        figures=sum(bool(item.uri) for item in items),
+        ledger=ledger,
+        ledger_columns=LEDGER_COLUMNS,
+        count=lambda key=None: count_statuses(ledger, key),
+        software=software,
+        sources=[_source_row(source) for source in sources.values()],
+        hashes={path: sha256(path) for path in [*(item.path for item in items), "results/claims.csv"]},
+    )
+
+
+def _source_row(source: Source) -> tuple[str, ...]:
+    licences = sorted({file.licence for file in source.files})
+    places = sorted({(file.repository, file.commit[:12]) for file in source.files})
+    repositories, commits = (", ".join(dict.fromkeys(parts)) for parts in zip(*places, strict=True))
+    size = sum(file.size for file in source.files) / 1e6
+    return source.name, repositories, commits, str(len(source.files)), f"{size:.1f}", ", ".join(licences)
+
+
+def write_report(output: Path | str, content: dict) -> None:
+    """Write the page from what has been built in the working directory; `content` as for `page`."""
+    ledger = load_ledger(Path("results/claims.csv"), Path("config/claims.csv"))
+    text = page(content, ledger, load_sources("config/sources.csv"), versions(Path.cwd()))
+    with replacing(output) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,89 @@
+"""The documentation: it names what exists, builds without a warning, and loads nothing from the network."""
+
+import importlib.util
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import lastiterate
+from browser import Browser, find_browser
+from lastiterate.claims import load_claims
+from lastiterate.workflow.families import expand_panels
+
+ROOT = Path(__file__).parents[1]
+PAGES = {"schaipp": "schaipp", "defazio": "defazio", "bu": "bu", "own": "own_runs"}
+
+
+def test_every_room_with_public_names_is_in_the_api_reference():
+    rooms = [importlib.import_module(f"lastiterate.{room.name}") for room in pkgutil.iter_modules(lastiterate.__path__) if room.ispkg]
+    public = {room.__name__.removeprefix("lastiterate.") for room in rooms if hasattr(room, "__all__")}
+    assert set(re.findall(r"\.\. room:: (\w+)", (ROOT / "docs/api.rst").read_text())) == public
+    assert {"schedules", "bound", "transfer", "refine"} <= public
+
+
+def test_tables_and_panels_that_the_pages_name_exist():
+    config, figures = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()) for name in ("config", "figures"))
+    families = figures["figures"]["families"]
+    known = {paper: {name for name, family in families.items() if family["paper"] == paper} for paper in PAGES}
+    count = 0
+    for paper, page in PAGES.items():
+        for name, part in re.findall(r"`(\w+)/(\w+)`", (ROOT / f"docs/{page}.md").read_text()):
+            if name == paper:
+                assert part in known[paper]
+            else:
+                panels = expand_panels(families[name]["panels"], config[paper][name])
+                assert part in {*families[name]["tables"], *panels}, f"docs/{page}.md names {name}/{part}"
+            count += 1
+    assert count > 15
+
+
+@pytest.mark.parametrize("paper", ["schaipp", "defazio", "bu"])
+def test_the_pages_count_the_claims_right(paper):
+    count = sum(claim["paper"] == paper for claim in load_claims(ROOT / "config/claims.csv"))
+    (found,) = re.findall(r"(\d+) (?:numbers|claims)", (ROOT / f"docs/{paper}.md").read_text())
+    assert int(found) == count
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    if not importlib.util.find_spec("sphinx"):
+        pytest.skip("no Sphinx: make docs installs it")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", folder / "doctrees", "docs", folder / "html"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "html"
+
+
+@pytest.mark.slow
+def test_the_site_shows_formulas_and_docstrings_as_meant(site):
+    theory, api = ((site / f"{name}.html").read_text(encoding="utf-8") for name in ("theory", "api"))
+    assert theory.count("<math ") > 50
+    assert "lastiterate.bound.</span></span>" in api and api.count("Parameters") > 10
+    assert not re.search(r"<strong>(&gt;&gt;&gt;|Source)", api)  # examples and sources do not end up among the exceptions
+    assert "Alias for field number" not in api
+    for page in site.rglob("*.html"):
+        assert not re.search(r'(?:src|srcset)="https?:', page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_site_loads_nothing_from_the_network(site, tmp_path):
+    executable = find_browser()
+    if not executable:
+        pytest.skip("no Chromium: install the package chromium, or set CHROMIUM to one")
+    browser = Browser(executable, tmp_path / "profile")
+    try:
+        for page in ("index", "tutorial", "theory", "schaipp", "api"):
+            for width in (1280, 390):
+                browser.open(site / f"{page}.html", width)
+                assert browser.evaluate("[...document.images].every(i => i.naturalWidth > 0)")
+                assert browser.evaluate("document.documentElement.scrollWidth") <= width, (page, width)
+        assert browser.requests == [] and browser.errors == []
+    finally:
+        browser.close()
