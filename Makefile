@@ -70,7 +70,7 @@ lock:
 	$(COMPILE) pyproject.toml --extra test --extra worst-case --constraint requirements.lock --output-file requirements-test.lock
 	echo "torch==2.13.0 ; sys_platform == 'none'" | $(COMPILE) pyproject.toml --extra train --constraint requirements-test.lock --override - \
 	  --output-file requirements-train.lock
-	$(COMPILE) pyproject.toml --extra docs --constraint requirements.lock --output-file requirements-docs.lock
+	$(COMPILE) pyproject.toml --extra docs --constraint requirements-test.lock --output-file requirements-docs.lock
 	$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml
 
 clean:
