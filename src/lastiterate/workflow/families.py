@@ -43,9 +43,9 @@ def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
         parameters = config.get(paper, {}).get(name)
         if parameters is None:
             raise ValueError(f"config: {paper}.{name} is missing, but figures.yaml lists the family: add its parameters to config.yaml")
-        questions = config["figures"]["questions"]
-        if entry["question"] not in questions:
-            raise ValueError(f"figures.yaml: {name}.question={entry['question']!r} is not one of figures.questions: {', '.join(questions)}")
+        question, questions = entry.get("question"), config["figures"]["questions"]
+        if question not in questions:
+            raise ValueError(f"figures.yaml: {name}.question={question!r} is not one of figures.questions: {', '.join(questions)}")
         for source in parameters.get("sources", ()):
             if source not in sources:
                 known = ", ".join(sources) or "none"
@@ -61,7 +61,7 @@ def load_families(config: dict, sources: Collection[str]) -> dict[str, Family]:
             name,
             paper,
             entry["title"],
-            entry["question"],
+            question,
             entry["step"],
             tuple(f"results/{paper}/{name}/{table}.csv" for table in entry["tables"]),
             tuple(f"figures/{paper}/{name}/{file}" for file in files),
