@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 
 from lastiterate import __version__
-from lastiterate.commands import export, read, refine
+from lastiterate.commands import export, plan, read, refine
 
-COMMANDS = (read, refine, export)
+COMMANDS = (read, refine, plan, export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,89 @@
+"""Schedule, cooldown and base learning rate for the real run, from the logs of pilot runs.
+
+RUNS are log files or folders of them, in any format of `lastiterate read`. The plan says what the pilots identify and which
+run would settle the rest, predicts the final loss, compares with cosine, wsd and linear at the same learning rate, and
+cites the rule behind each recommendation. If the evidence is too thin it refuses (status 2) and says what is missing.
+--out gets plan.json, schedule.csv (the learning rate of every update), tables, figures and trainer settings.
+
+example:
+  lastiterate plan runs/ --horizon 200k --init-std 0.02 --weight-decay 0.1 --out plan
+  lastiterate plan runs/ --horizon 200k --from-step 40k --schedule wsd --trainer hf --out plan
+"""
+
+import json
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+
+from lastiterate.laws import LAWS
+from lastiterate.plan.candidates import FAMILIES
+from lastiterate.plan.load import load_pilots
+from lastiterate.plan.planner import TooThin, make_plan
+from lastiterate.plan.write import describe, report, write
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUNS", help="logs of pilot runs: files, or folders of them")
+    parser.add_argument("--horizon", type=steps, required=True, metavar="T", help="updates of the run to plan (200k, 1.5M)")
+    parser.add_argument("--from-step", type=steps, metavar="N", help="continue a pilot from its checkpoint after update N")
+    parser.add_argument("--run", metavar="ID", help="the pilot that is continued (default: the longest at its peak LR there)")
+    parser.add_argument("--schedule", choices=FAMILIES, help="only schedules of this family (default: any)")
+    parser.add_argument("--trainer", metavar="TRAINER", help="write settings for this trainer (see lastiterate export)")
+    parser.add_argument("--law", choices=LAWS, metavar="LAW", help=f"loss law (default: by held-out error): {', '.join(LAWS)}")
+    parser.add_argument(
+        "--init-std", type=float, metavar="S", help="standard deviation of the initial weights, for laws of the weight norm"
+    )
+    parser.add_argument("--weight-decay", type=float, metavar="W", help="AdamW's weight decay, for the same")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="use runs whose id contains TEXT (any of several)")
+    parser.add_argument("--map", type=_pair, action="append", default=[], metavar="WHAT=COLUMN", help="which column of the logs is what")
+    parser.add_argument("--level", type=float, default=0.9, help="probability of the interval (default: 0.9)")
+    parser.add_argument("--no-figures", action="store_true", help="write no figures")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the plan here")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+
+
+def run(arguments: Namespace) -> None:
+    """Read, plan, write, print."""
+    if arguments.trainer and not arguments.out:
+        raise ValueError("--trainer writes settings: say where with --out FOLDER")
+    pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None)
+    if arguments.only:
+        pilots = [pilot for pilot in pilots if any(text in pilot.run_id for text in arguments.only)]
+    if not pilots:
+        raise TooThin("the evidence is too thin: no usable run" + "".join(f"\n- {text}" for text in left_out))
+    plan = make_plan(
+        pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.run, family=arguments.schedule, law=arguments.law,
+        init_std=arguments.init_std, weight_decay=arguments.weight_decay, level=arguments.level,
+    )  # fmt: skip
+    written = write(plan, arguments.out, arguments.trainer, not arguments.no_figures) if arguments.out else []
+    if arguments.json:
+        print(json.dumps(report(plan) | {"left_out": left_out, "files": [str(path) for path in written]}))
+        return
+    print(describe(plan))
+    for text in left_out:
+        print(f"left out: {text}")
+    for path in written:
+        print(f"wrote {path}")
+
+
+def steps(text: str) -> int:
+    """Updates from "200000", "200k" or "1.5M"; ArgumentTypeError for anything else.
+
+    >>> steps("200k"), steps("1.5M"), steps("40000")
+    (200000, 1500000, 40000)
+    """
+    factor = {"k": 10**3, "m": 10**6}.get(text[-1:].lower(), 1)
+    try:
+        count = float(text[:-1] if factor > 1 else text) * factor
+    except ValueError:
+        count = -1.0
+    if not (count >= 1 and count == round(count) and count < 2**53):
+        raise ArgumentTypeError(f"{text!r} is not a number of updates such as 40000, 200k or 1.5M")
+    return int(count)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    what, equals, column = text.partition("=")
+    if not equals or not what or not column:
+        raise ArgumentTypeError(f"{text!r} is not WHAT=COLUMN")
+    return what, column

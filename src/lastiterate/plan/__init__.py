@@ -1,0 +1,25 @@
+"""From pilot runs to the schedule of the real run: what the logs identify, a law, a choice, and what it is expected to reach."""
+
+from lastiterate.plan.candidates import Candidate
+from lastiterate.plan.choose import Choice, choose
+from lastiterate.plan.evidence import Question, questions
+from lastiterate.plan.laws import Chosen, choose_law
+from lastiterate.plan.load import load_pilots, table_pilots
+from lastiterate.plan.pilots import Pilot, pilot_curves
+
+__all__ = [
+    "Candidate",
+    "Choice",
+    "Chosen",
+    "Pilot",
+    "Plan",
+    "Question",
+    "TooThin",
+    "choose",
+    "choose_law",
+    "load_pilots",
+    "make_plan",
+    "pilot_curves",
+    "questions",
+    "table_pilots",
+]

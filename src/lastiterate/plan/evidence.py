@@ -1,0 +1,112 @@
+"""What pilot runs can and cannot tell, and the run that would settle what they cannot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lastiterate.plan.pilots import Pilot
+
+SAME_PEAK = 1.25  # peaks within this factor count as one
+FAR = 4.0  # horizons beyond this multiple of the longest pilot are called far
+TOO_FAR = 20.0  # and beyond this are refused
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that a plan asks of the pilots.
+
+    `name` is one of "noise", "base_lr", "bracket", "horizon", "held_out"; `settle` is the pilot run that would identify it.
+    """
+
+    name: str
+    identified: bool
+    because: str
+    settle: str = ""
+
+
+def questions(pilots: Sequence[Pilot], horizon: int) -> list[Question]:
+    """What the pilots identify, for a run of `horizon` updates. Diverged runs count only as a limit of the learning rate."""
+    ran = [pilot for pilot in pilots if not pilot.diverged]
+    peaks = sorted({pilot.peak for pilot in ran})
+    longest = max((pilot.total_steps for pilot in ran), default=0)
+    several = bool(peaks) and peaks[-1] > SAME_PEAK * peaks[0]
+    decaying, flat = [p for p in ran if p.decays], [p for p in ran if not p.decays]
+    return [
+        _noise(decaying, flat, peaks, longest),
+        _base_lr(peaks, several),
+        _bracket(ran, peaks, several),
+        _horizon(ran, longest, horizon),
+        _held_out(ran),
+    ]
+
+
+def _noise(decaying, flat, peaks, longest) -> Question:
+    if decaying:
+        return Question("noise", True, f"{len(decaying)} pilots end at half of their peak learning rate or below, {len(flat)} do not")
+    cool = (
+        f"cool one down: wsd of {longest} updates, cooldown 0.2, base LR {peaks[-1]:g} (it can branch from a checkpoint)" if peaks else ""
+    )
+    return Question("noise", False, "no pilot's learning rate falls to half of its peak: the loss of any cooldown is a guess", cool)
+
+
+def _base_lr(peaks, several) -> Question:
+    if several:
+        return Question("base_lr", True, f"the pilots' peak learning rates span {peaks[0]:g} to {peaks[-1]:g}")
+    if not peaks:
+        return Question("base_lr", False, "no usable pilot")
+    return Question(
+        "base_lr",
+        False,
+        f"all pilots share one peak learning rate, {peaks[0]:g}",
+        f"run one pilot again at base LR {2 * peaks[-1]:g} and one at {peaks[0] / 2:g}",
+    )
+
+
+def _bracket(ran, peaks, several) -> Question:
+    """Whether the lowest final loss of some group of equal horizon and shape lies inside the group's learning rates."""
+    if not several:
+        return Question("bracket", False, "a best learning rate needs three to be bracketed", "")
+    groups: dict[tuple, dict[float, float]] = {}
+    for pilot in ran:
+        name = "val_loss" if "val_loss" in pilot.losses else "train_loss"
+        shape = (pilot.total_steps, tuple((pilot.lr[:: max(1, pilot.total_steps // 16)] / pilot.peak).round(2)))
+        groups.setdefault(shape, {})[pilot.peak] = float(pilot.losses[name][1][-1])
+    ends = []
+    for finals in groups.values():
+        order = sorted(finals)
+        best = min(order, key=finals.get)
+        if len(order) >= 3 and order[0] < best < order[-1]:
+            return Question(
+                "bracket", True, f"among pilots of {max(k[0] for k in groups)} updates the best learning rate lies inside the range"
+            )
+        if len(order) >= 2:
+            ends.append(best == order[-1])
+    higher = not ends or sum(ends) * 2 >= len(ends)
+    lr = 2 * peaks[-1] if higher else peaks[0] / 2
+    return Question("bracket", False, "the best pilots lie at an end of the learning rates tried", f"run one pilot again at base LR {lr:g}")
+
+
+def _horizon(ran, longest, horizon) -> Question:
+    if not longest or horizon > TOO_FAR * longest:
+        wanted = int(horizon / TOO_FAR) + 1
+        return Question(
+            "horizon", False, f"the horizon of {horizon} is more than {TOO_FAR:g} times the longest pilot's {longest}",
+            f"a pilot of at least {wanted} updates",
+        )  # fmt: skip
+    ratio = horizon / longest
+    several = len({pilot.total_steps for pilot in ran}) > 1
+    if ratio > FAR and not several:
+        return Question(
+            "horizon", False, f"{ratio:.3g} times the pilots' single horizon: nothing checks the law at another one",
+            f"a pilot of {2 * longest} updates, or one of {longest // 2}",
+        )  # fmt: skip
+    return Question("horizon", True, f"{ratio:.3g} times the longest pilot ({longest} updates)")
+
+
+def _held_out(ran) -> Question:
+    distinct = len({pilot.lr.tobytes() for pilot in ran})
+    because = f"{distinct} pilots with different learning rates"
+    if distinct >= 4:
+        return Question("held_out", True, because)
+    return Question(
+        "held_out", False, because + ": too few to choose between laws by leaving one out", "pilots at other cooldowns, four in all"
+    )

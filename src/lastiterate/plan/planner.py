@@ -1,0 +1,215 @@
+"""The plan: evidence, law, choice, prediction, comparison with defaults, each with the rule that it rests on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lastiterate._checks import check_choice, check_number, check_steps
+from lastiterate.plan.candidates import FAMILIES, Candidate, base_lrs, candidates, defaults
+from lastiterate.plan.choose import TIE, choose
+from lastiterate.plan.evidence import Question, questions
+from lastiterate.plan.laws import Chosen, choose_law
+from lastiterate.plan.pilots import Pilot, pilot_curves, which_loss
+from lastiterate.plan.resume import continued, parent
+from lastiterate.schedules import Schedule
+from lastiterate.transfer import transfer_base_lr
+
+WORST_HELD_OUT = 0.02  # relative error on pilots left out above which no law describes them
+SOURCES = {
+    "bu": "arXiv:2602.07145, eq. 3.1",
+    "norm-power": "this project, docs/laws.md",
+    "norm-stiff": "this project, docs/laws.md",
+    "effective-power": "this project, docs/laws.md",
+}
+
+
+class TooThin(ValueError):
+    """The pilots do not carry a plan; the message says what is missing and which run would settle it."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One recommendation: what, its value, the rule that it comes from, that rule's source, and what it assumes."""
+
+    what: str
+    value: object
+    rule: str
+    source: str
+    assumptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Result of `make_plan`."""
+
+    candidate: Candidate
+    loss: str  # "val_loss" or "train_loss", whichever is predicted
+    predicted: float
+    low: float
+    high: float
+    level: float
+    chosen: Chosen
+    questions: tuple[Question, ...]
+    advice: tuple[Advice, ...]
+    defaults: tuple[tuple[str, float], ...]  # label and predicted final loss
+    considered: tuple[tuple[Candidate, float], ...]  # every candidate within reach with its predicted final loss
+    pilots: tuple[Pilot, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def schedule(self) -> Schedule:
+        """The recommended schedule."""
+        return self.candidate.schedule
+
+
+def make_plan(
+    pilots: Sequence[Pilot], horizon, *, from_step=None, run_id=None, family=None, law=None, init_std=None, weight_decay=None, level=0.9
+) -> Plan:
+    """Schedule, cooldown and base learning rate for a run of `horizon` updates, from pilot runs.
+
+    Parameters
+    ----------
+    pilots : sequence of Pilot
+        Runs of the same model, data, batch size and optimizer; diverged ones bound the learning rate.
+    horizon : int
+        Updates of the run to plan, those before `from_step` included.
+    from_step : int, optional
+        Continue a pilot from its checkpoint after this update.
+    run_id : str, optional
+        That pilot; by default the longest that is at its peak learning rate there.
+    family : str, optional
+        Choose among schedules of this family only: wsd, wsd-1-sqrt, linear, cosine.
+    law : str, optional
+        Law to use (a key of `lastiterate.laws.LAWS`); by default chosen by `choose_law`.
+    init_std, weight_decay : float, optional
+        Of the runs (AdamW); with both, laws of the weight norm are used, which are better across learning rates.
+    level : float
+        Probability of the interval.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    TooThin
+        (a ValueError) if the pilots cannot carry a plan: fewer than two distinct ones, none that decays, a horizon beyond
+        20 times the longest, or no law within 2 % of the pilots that were left out.
+    ValueError
+        For bad arguments.
+
+    Source: docs/plan.md has the rules and their measured regret.
+    """
+    horizon = check_steps("horizon", horizon, 10, "it counts the updates of the run to plan")
+    if family is not None:
+        check_choice("family", family, FAMILIES)
+    check_number("level", level, "it is the probability of the interval", 0.0, 1.0, open_low=True)
+    asked = questions(pilots, horizon)
+    _refuse(pilots, asked)
+    ran, diverged = [p for p in pilots if not p.diverged], [p.peak for p in pilots if p.diverged]
+    loss = which_loss(ran)
+    curves = pilot_curves(ran, loss, init_std, weight_decay)
+    if len(curves) < 2:
+        raise TooThin(
+            f"the evidence is too thin: {len(curves)} pilots with three {loss} values after their first descent, expected 2: log more often"
+        )
+    chosen = choose_law(curves, law)
+    error = chosen.held_out[chosen.fitted.law.name]
+    if error > WORST_HELD_OUT:
+        raise TooThin(
+            f"the evidence is too thin: the best law misses pilots that are left out by {error:.1%} (at most {WORST_HELD_OUT:.0%}): "
+            "leave out runs of another model or data set, or add pilots that differ in one setting only"
+        )
+    peaks = sorted({pilot.peak for pilot in ran})
+    warmup = int(np.median([pilot.warmup_steps for pilot in ran]))
+    if from_step is None:
+        options, bound = candidates(horizon, base_lrs(peaks, diverged), min(warmup, horizon // 10), (family,) if family else FAMILIES), None
+    else:
+        from_step = check_steps("from_step", from_step, 1, "it counts the updates before the checkpoint")
+        check_choice("family", family, (None, "wsd"))
+        first = parent(ran, from_step, run_id)
+        options, bound = continued(first, from_step, horizon, first.total_steps)
+    choice = choose(chosen.fitted, [option.schedule for option in options])
+    best = options[choice.index]
+    low, high = chosen.fitted.interval(best.schedule.lr, [horizon], level)
+    others = [] if from_step else defaults(horizon, best.base_lr, best.schedule.warmup_steps)
+    if from_step:
+        others = [option for option in options if option.family == "wsd" and option.cooldown == 0.2]
+    return Plan(
+        best, loss, float(choice.predicted[choice.index]), float(low[0]), float(high[0]), level, chosen, tuple(asked),
+        tuple(_advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)),
+        tuple((other.label, float(chosen.fitted.predict(other.schedule.lr, [horizon])[0])) for other in others),
+        tuple((option, float(value)) for option, value in zip(options, choice.predicted, strict=True) if np.isfinite(value)),
+        tuple(pilots), tuple(_notes(asked, ran, init_std, weight_decay)),
+    )  # fmt: skip
+
+
+def _refuse(pilots, asked) -> None:
+    """TooThin, with everything that is missing, if a question that no plan can do without has no answer."""
+    ran = [pilot for pilot in pilots if not pilot.diverged]
+    missing = []
+    if len({pilot.lr.tobytes() for pilot in ran}) < 2:
+        missing.append(
+            f"{len(ran)} usable pilot runs, expected at least two with different learning rates: run another cooldown or base LR"
+        )
+    by_name = {question.name: question for question in asked}
+    if ran and not by_name["noise"].identified:
+        missing.append(f"{by_name['noise'].because}: {by_name['noise'].settle}")
+    if ran and not by_name["horizon"].identified and "more than" in by_name["horizon"].because:
+        missing.append(f"{by_name['horizon'].because}: make {by_name['horizon'].settle}")
+    if missing:
+        raise TooThin("the evidence is too thin:\n- " + "\n- ".join(missing))
+
+
+def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step):
+    """What is recommended, and on what it rests."""
+    known = {question.name: question for question in asked}
+    law = chosen.fitted.law
+    rule = f"lowest {loss} after update {horizon} as {law.name} predicts it; within {TIE:g} of it, the base LR nearest to a pilot's"
+    source = f"{law.source}; {SOURCES.get(law.name, 'docs/laws.md')}"
+    same = "the run differs from the pilots in its learning rates only (model, data, batch size, optimizer, other settings)"
+    far = () if known["horizon"].identified else (f"the law holds at {known['horizon'].because}",)
+    yield Advice("schedule", best.label, rule, source, (same, *far))
+    if best.cooldown is not None:
+        yield Advice("cooldown", best.cooldown, rule, source, (same, f"noise is identified: {known['noise'].because}"))
+    if from_step is not None:
+        factor = float(best.schedule.lr[from_step] / best.base_lr) if best.family == "two_stage" else 1.0
+        rule = f"second-stage factor; the bound's own, at 20 % cooldown, is {bound.parameter:.4g}"
+        yield Advice("factor", factor, rule, "arXiv:2501.18965, section 5.1", (same, *bound.assumed))
+    elif known["base_lr"].identified:
+        bracket = known["bracket"]
+        limit = (f"below {min(diverged):g}, where a pilot diverged",) if diverged else ()
+        yield Advice(
+            "base_lr",
+            best.base_lr,
+            rule,
+            source,
+            (same, *limit, bracket.because if bracket.identified else f"not bracketed: {bracket.because}"),
+        )
+    else:
+        first = max(ran, key=lambda pilot: (pilot.decays, pilot.total_steps))
+        moved = transfer_base_lr(first.lr / first.peak, best.schedule, first.peak).base_lr
+        yield Advice(
+            "base_lr",
+            best.base_lr,
+            f"kept from the pilots; if it is the best one for {first.run_id}, the bound's best for this run is {moved:.3g}",
+            "arXiv:2501.18965, section 5.2",
+            (same, "not identified: " + known["base_lr"].because),
+        )
+    rule = f"jackknife+ over {len(chosen.fitted.curves)} pilots"
+    yield Advice(
+        "prediction", loss, rule, f"arXiv:1905.02928; {source}",
+        ("errors at this horizon are like those on pilots left out: the interval is too narrow where the run lies far from them",),
+    )  # fmt: skip
+
+
+def _notes(asked, ran, init_std, weight_decay):
+    for pilot in ran:
+        if pilot.lr_from == "interpolated":
+            yield f"{pilot.run_id}: its learning rates are interpolated between logged ones"
+    if init_std is None or weight_decay is None:
+        yield "init_std and weight_decay were not given: laws of the weight norm, better across learning rates, were not tried"
+    for question in asked:
+        if not question.identified and question.settle:
+            yield f"not identified ({question.name}): {question.because}; to settle it, {question.settle}"

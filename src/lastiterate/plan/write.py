@@ -1,0 +1,122 @@
+"""What a plan leaves behind: plan.json, schedule.csv, the table of candidates, trainer settings."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from lastiterate import __version__
+from lastiterate.plan.planner import Plan
+from lastiterate.workflow.files import replacing, write_csv
+
+
+def report(plan: Plan) -> dict:
+    """The plan as plain values, as plan.json holds it."""
+    law, schedule = plan.chosen.fitted.law, plan.schedule
+    return {
+        "version": __version__,
+        "total_steps": schedule.total_steps,
+        "recommended": {
+            "label": plan.candidate.label,
+            "family": plan.candidate.family,
+            "base_lr": plan.candidate.base_lr,
+            "cooldown": plan.candidate.cooldown,
+            "warmup_steps": schedule.warmup_steps,
+            "decay_shape": schedule.decay_shape,
+            "schedule": json.loads(schedule.to_json()),
+        },
+        "prediction": {"loss": plan.loss, "final": plan.predicted, "low": plan.low, "high": plan.high, "level": plan.level},
+        "defaults": [{"label": label, "final": value, "loses": value - plan.predicted} for label, value in plan.defaults],
+        "law": {
+            "name": law.name,
+            "formula": law.formula,
+            "source": law.source,
+            "parameters": plan.chosen.fitted.parameters,
+            "lr_unit": plan.chosen.fitted.unit,
+            "rule": plan.chosen.rule,
+            "held_out_error": plan.chosen.held_out,
+            "not_identified": plan.chosen.skipped,
+        },
+        "questions": [vars(question) for question in plan.questions],
+        "recommendations": [{**vars(advice), "assumptions": list(advice.assumptions)} for advice in plan.advice],
+        "pilots": [
+            {
+                "run_id": pilot.run_id,
+                "total_steps": pilot.total_steps,
+                "peak_lr": pilot.peak,
+                "decays": pilot.decays,
+                "diverged": pilot.diverged,
+                "lr_from": pilot.lr_from,
+            }
+            for pilot in plan.pilots
+        ],
+        "notes": list(plan.notes),
+    }  # fmt: skip
+
+
+def describe(plan: Plan) -> str:
+    """The plan in words."""
+    schedule = plan.schedule
+    lines = [
+        f"{schedule.total_steps} updates: {plan.candidate.label} (base LR {plan.candidate.base_lr:g}, warmup {schedule.warmup_steps})",
+        f"predicted {plan.loss} {plan.predicted:.4f}, {plan.level:.0%} interval {plan.low:.4f} to {plan.high:.4f}",
+        f"law: {plan.chosen.rule}",
+    ]
+    lines += [f"against {label}: {value:.4f} ({value - plan.predicted:+.4f})" for label, value in plan.defaults]
+    for advice in plan.advice:
+        value = f"{advice.value:.4g}" if isinstance(advice.value, float) else advice.value
+        lines.append(f"{advice.what}: {value}\n  rule: {advice.rule}\n  from: {advice.source}")
+        lines += [f"  assumes: {text}" for text in advice.assumptions]
+    return "\n".join(lines + [f"note: {note}" for note in plan.notes])
+
+
+def tables(plan: Plan) -> dict[str, dict]:
+    """Tables that the figures are drawn from: fits, prediction, candidates, schedules."""
+    fitted, lr = plan.chosen.fitted, plan.schedule.lr
+    total = len(lr)
+    at = np.unique(np.linspace(max(1, total // 50), total, 200).round().astype(int))
+    low, high = fitted.interval(lr, at, plan.level)
+    fits = {"run_id": [], "peak_lr": [], "step": [], "loss": [], "fitted": []}
+    for curve in fitted.curves:
+        predicted = fitted.predict(curve.lr, curve.step, init_std=curve.init_std, weight_decay=curve.weight_decay)
+        for name, values in zip(
+            fits, ([curve.name] * len(curve.step), [curve.lr.max()] * len(curve.step), curve.step, curve.loss, predicted), strict=True
+        ):
+            fits[name] += values if isinstance(values, list) else values.tolist()
+    prediction = {"step": at, "lr": lr[at - 1], "loss": fitted.predict(lr, at), "low": low, "high": high}
+    rows = [(option.label, option.family, option.base_lr, option.cooldown, value) for option, value in plan.considered]
+    considered = dict(zip(("label", "family", "base_lr", "cooldown", "predicted"), map(list, zip(*rows, strict=True)), strict=True))
+    against = {
+        "label": ["recommended", *(label for label, _ in plan.defaults)],
+        "predicted": [plan.predicted, *(v for _, v in plan.defaults)],
+    }
+    return {"fits": fits, "prediction": prediction, "candidates": considered, "against": against}
+
+
+def write(plan: Plan, folder: Path, trainer: str | None = None, figures: bool = True) -> list[Path]:
+    """Write plan.json, schedule.csv (step, lr), tables, figures and the trainer's settings; the files written."""
+    folder = Path(folder)
+    settings = _settings(plan, trainer) if trainer else None
+    write_csv(folder / "schedule.csv", {"step": np.arange(1, plan.schedule.total_steps + 1), "lr": plan.schedule.lr})
+    written = [folder / "schedule.csv"]
+    made = tables(plan)
+    for name, columns in made.items():
+        write_csv(folder / f"{name}.csv", columns)
+        written.append(folder / f"{name}.csv")
+    if settings is not None:
+        with replacing(folder / f"settings_{trainer}.txt") as temporary:
+            temporary.write_text("\n".join([*(f"# {note}" for note in settings.notes), settings.text, ""]), encoding="utf-8")
+        written.append(folder / f"settings_{trainer}.txt")
+    if figures:
+        from lastiterate.draw.plan import save_figures
+
+        written += save_figures(made, folder)
+    with replacing(folder / "plan.json") as temporary:  # last: a folder with it is whole
+        temporary.write_text(json.dumps(report(plan), indent=1, sort_keys=False) + "\n", encoding="utf-8")
+    return [*written, folder / "plan.json"]
+
+
+def _settings(plan: Plan, trainer: str):
+    from lastiterate.schedules.export import export
+
+    return export(plan.schedule, trainer)
