@@ -20,6 +20,7 @@ include: "rules/analyse.smk"
 include: "rules/draw.smk"
 include: "rules/claims.smk"
 include: "rules/train.smk"
+include: "rules/plan.smk"
 include: "rules/report.smk"
 
 
@@ -73,3 +74,10 @@ rule laws:
     input:
         figures_of(name="laws"),
         [table for family in FAMILIES.values() if family.name == "laws" for table in family.tables],
+
+
+rule regret:
+    """What plans from hidden sweeps lose against the best run (a few minutes)."""
+    input:
+        figures_of(name="regret"),
+        [table for family in FAMILIES.values() if family.name == "regret" for table in family.tables],

@@ -6,7 +6,7 @@ true final loss of the chosen run minus the lowest among them. Runs of one seed 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ def compute(parameters, inputs):
             part = distinct(part[part.run_id.isin(known)])
             for case in cases(part):
                 rows.add(model=model, seed=int(seed), **_judged(case, part.set_index("run_id"), known, parameters))
-    return {"cases": rows, "summary": summary(pd.DataFrame(rows.columns))}
+    return {"cases": rows, "summary": summary(pd.DataFrame(rows.columns), parameters["aim"])}
 
 
 def _pilots(inputs: list[Path], sweep: pd.DataFrame) -> dict[str, Pilot]:
@@ -66,7 +66,7 @@ def cases(runs: pd.DataFrame) -> Iterator[Case]:
 
     longer    pilots: one schedule at all learning rates of one horizon; choose among the runs of a longer horizon
     cooldown  pilots: one schedule at all learning rates; choose among all schedules of the same horizon
-    base_lr   pilots: all schedules at two learning rates; choose among all learning rates and schedules of the horizon
+    base_lr   pilots: all schedules at two neighbouring learning rates; choose among all learning rates and schedules of the horizon
     hidden    pilots: the worse half of a horizon's runs (the constant ones too); choose among all of it
     """
     ends = runs[runs.decay_shape.notna()]
@@ -78,7 +78,7 @@ def cases(runs: pd.DataFrame) -> Iterator[Case]:
             yield Case("cooldown", f"{horizon}: {name}", tuple(pilots.run_id), all_of)
             for longer, others in ends[ends.total_steps > horizon].groupby("total_steps"):
                 yield Case("longer", f"{horizon} to {longer}: {name}", tuple(pilots.run_id), tuple(others.run_id))
-        for pair in combinations(sorted(pool.base_lr.unique()), 2):
+        for pair in pairwise(sorted(pool.base_lr.unique())):
             yield Case("base_lr", f"{horizon}: {pair[0]:g}, {pair[1]:g}", tuple(pool[pool.base_lr.isin(pair)].run_id), all_of)
         worse = pool[pool.final_val_loss > pool.final_val_loss.median()]
         flat = runs[(runs.total_steps == horizon) & runs.decay_shape.isna()]
@@ -91,7 +91,7 @@ def _judged(case: Case, runs: pd.DataFrame, known: dict[str, Pilot], parameters:
 
     settings = parameters["init_std"], parameters["weight_decay"]
     losses = runs.final_val_loss.loc[list(case.candidates)].to_numpy()
-    numbers = dict.fromkeys(("regret", "error", "inside", "nearest_regret", "same_lr_regret"), np.nan)
+    numbers = dict.fromkeys(("regret", "error", "inside", "best_pilot_regret", "wsd20_regret"), np.nan)
     row |= {"law": "", "chosen": "", "best": case.candidates[int(losses.argmin())], "refused": 1, **numbers}
     row["range"] = float(losses.max() - losses.min())
     curves = pilot_curves([known[run] for run in case.pilots], "val_loss", *settings)
@@ -112,8 +112,8 @@ def _judged(case: Case, runs: pd.DataFrame, known: dict[str, Pilot], parameters:
         "chosen": picked,
         "error": float(chosen_law.fitted.predict(known[picked].lr, [last])[0] - values[-1]),
         "inside": float(low[0] <= values[-1] <= high[0]),
-        "nearest_regret": _pilot_regret(case, runs, losses, kind="best"),
-        "same_lr_regret": _pilot_regret(case, runs, losses, kind="wsd20"),
+        "best_pilot_regret": _pilot_regret(case, runs, losses, kind="best"),
+        "wsd20_regret": _pilot_regret(case, runs, losses, kind="wsd20"),
         "refused": 0,
     }  # fmt: skip
 
@@ -134,7 +134,7 @@ def _pilot_regret(case: Case, runs: pd.DataFrame, losses: np.ndarray, kind: str)
     return float(options[fits].final_val_loss.iloc[0] - losses.min()) if fits.any() else np.nan
 
 
-def summary(table: pd.DataFrame) -> dict:
+def summary(table: pd.DataFrame, aim: float) -> dict:
     """Regrets by model and task, and over all cases of a model."""
     rows = Rows()
     for model, part in table.groupby("model", sort=False):
@@ -144,8 +144,8 @@ def summary(table: pd.DataFrame) -> dict:
             rows.add(
                 model=model, task=task, cases=len(done), refused=int(group.refused.sum()),
                 median=done.regret.median(), mean=done.regret.mean(),
-                p90=done.regret.quantile(0.9), largest=done.regret.max(), within_aim=float((done.regret <= 0.002).mean()),
-                best_pilot=done.nearest_regret.median(), wsd20=done.same_lr_regret.median(), range=done.range.median(),
+                p90=done.regret.quantile(0.9), largest=done.regret.max(), within_aim=float((done.regret <= aim).mean()),
+                best_pilot=done.best_pilot_regret.median(), wsd20=done.wsd20_regret.median(), range=done.range.median(),
                 absolute_error=done.error.abs().median(), coverage=done.inside.mean(),
             )  # fmt: skip
     return rows

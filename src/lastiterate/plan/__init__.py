@@ -6,6 +6,7 @@ from lastiterate.plan.evidence import Question, questions
 from lastiterate.plan.laws import Chosen, choose_law
 from lastiterate.plan.load import load_pilots, table_pilots
 from lastiterate.plan.pilots import Pilot, pilot_curves
+from lastiterate.plan.planner import Plan, TooThin, make_plan
 
 __all__ = [
     "Candidate",

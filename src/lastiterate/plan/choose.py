@@ -22,8 +22,8 @@ class Choice:
 def choose(fitted: FittedLaw, schedules: Sequence, tie: float = TIE) -> Choice:
     """The schedule of lowest predicted final loss; among those within `tie` of it, the one nearest to the training curves.
 
-    Nearest: its peak learning rate is least far (in its logarithm) from that of a training curve. Schedules whose peak is more than a factor
-    of 2 (1.25 if the training curves share one peak) outside the training curves' are out of reach.
+    Nearest: its peak learning rate is least far (in its logarithm) from that of a training curve. Schedules whose peak is more
+    than a factor of 2 (1.25 if the training curves share one peak) outside the training curves' are out of reach.
 
     Parameters
     ----------

@@ -1,0 +1,51 @@
+# Plans of the config: pilot runs in; plan.json, the schedule of the real run, tables and figures out.
+
+PLAN_FILES = ["plan.json", "schedule.csv", "fits.csv", "prediction.csv", "candidates.csv", "against.csv"]
+PLAN_FILES += [f"{panel}.{suffix}" for panel in ("prediction", "against_defaults") for suffix in ("png", "pdf")]
+
+
+def plan_inputs(runs):
+    """Files that a plan is made from: the tables of an ingested source, or logs as they lie."""
+    return [f"{path}/{name}.parquet" for path in runs if path.startswith("data/ingested/") for name in ("runs", "history")] + [
+        path for path in runs if not path.startswith("data/ingested/")
+    ]
+
+
+def plan_options(entry):
+    """Options of `lastiterate plan` from an entry of `plans`."""
+    words = []
+    for name, value in entry.items():
+        if name != "runs":
+            for one in value if isinstance(value, list) else [value]:
+                words += [f"--{name.replace('_', '-')}", str(one)]
+    return words
+
+
+for name, entry in config["plans"].items():
+
+    rule:
+        name:
+            f"plan_{name}"
+        input:
+            plan_inputs(entry["runs"]),
+        output:
+            [f"results/plans/{name}/{file}" for file in PLAN_FILES + ([f"settings_{entry['trainer']}.txt"] if "trainer" in entry else [])],
+        log:
+            f"logs/plan_{name}.log",
+        conda:
+            "../environment.yml"
+        params:
+            runs=entry["runs"],
+            options=plan_options(entry),
+            folder=f"results/plans/{name}",
+            code=code_hash("lastiterate.plan.write"),
+        shell:
+            "python -m lastiterate.cli plan {params.runs:q} {params.options:q} --out {params.folder} 2>&1 | tee {log} >&2"
+
+    describe(f"plan_{name}", f"The plan {name} of the config: {entry['horizon']} updates from {', '.join(entry['runs'])}.")
+
+
+rule plan:
+    """Every plan of the config's entry `plans`, in results/plans."""
+    input:
+        [f"results/plans/{name}/plan.json" for name in config["plans"]],

@@ -1,0 +1,327 @@
+"""Plans from made-up pilots whose law is known: the choice, what is not identified, refusals, files, and the regret of sweeps."""
+
+import csv
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import ROOT
+from lastiterate.analyse.regret import cases, summary
+from lastiterate.cli import main
+from lastiterate.laws import LAWS, Curve
+from lastiterate.laws.path import Path as LawPath
+from lastiterate.logs.ingest import ingest_folder
+from lastiterate.logs.schema import history_table, runs_table
+from lastiterate.plan import Pilot, TooThin, choose, choose_law, make_plan, pilot_curves, questions
+from lastiterate.plan.candidates import base_lrs, candidates, defaults
+from lastiterate.plan.load import load_pilots
+from lastiterate.plan.resume import parent
+from lastiterate.schedules import constant, cosine, linear, wsd
+
+TOTAL = 1000
+LAW, UNIT = LAWS["effective-power"], 1e-3
+TRUTH = {"coefficients": np.array([2.0, 3.0, 0.15]), "shapes": [0.45, 0.8, 1.0]}
+SETTINGS = {"init_std": None, "weight_decay": None}
+
+
+def true_loss(lr, step):
+    path = LawPath.of([(np.asarray(lr), np.asarray(step), None, None)], UNIT)
+    return LAW.matrix(path, TRUTH["shapes"]) @ TRUTH["coefficients"]
+
+
+def pilot(schedule, name, noise=0.0, seed=0, **options):
+    step = np.arange(10, schedule.total_steps + 1, 10)
+    loss = true_loss(schedule.lr, step) * np.exp(noise * np.random.default_rng(seed).standard_normal(len(step)))
+    return Pilot(name, schedule.lr, {"val_loss": (step, loss)}, schedule, **options)
+
+
+def sweep(lrs=(5e-4, 1e-3, 2e-3), warmup=20):
+    found = []
+    for lr in lrs:
+        found += [
+            pilot(wsd(TOTAL, 0.2, warmup_steps=warmup, peak_lr=lr), f"wsd-{lr:g}", 1e-4, 1),
+            pilot(cosine(TOTAL, warmup_steps=warmup, peak_lr=lr), f"cosine-{lr:g}", 1e-4, 2),
+        ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return make_plan(sweep(), 4000)
+
+
+def test_the_choice_is_nearly_the_best_candidate_of_the_true_law(plan):
+    options = [option for option, _ in plan.considered]
+    true = [true_loss(option.schedule.lr, [4000])[0] for option in options]
+    reached = true_loss(plan.schedule.lr, [4000])[0]
+    assert reached - min(true) <= 0.002
+    assert abs(plan.predicted - reached) <= 0.01
+    assert plan.low < plan.predicted < plan.high
+    assert plan.schedule.total_steps == 4000 and plan.schedule.warmup_steps == 20
+
+
+def test_every_recommendation_cites_a_rule_and_assumes_something(plan):
+    assert {"schedule", "base_lr", "prediction"} <= {advice.what for advice in plan.advice}
+    assert all(advice.rule and advice.source and advice.assumptions for advice in plan.advice)
+
+
+def test_defaults_are_compared_at_the_same_lr_and_warmup(plan):
+    assert [label for label, _ in plan.defaults] == ["cosine to 0.1", "cosine to 0", "wsd, 20 % cooldown", "linear"]
+    assert min(value for _, value in plan.defaults) >= plan.predicted - 5e-4
+    for option in defaults(4000, 1e-3, 20):
+        assert option.base_lr == 1e-3 and option.schedule.warmup_steps == 20
+
+
+def test_a_plan_is_deterministic(plan):
+    again = make_plan(sweep(), 4000)
+    assert again.candidate == plan.candidate and (again.predicted, again.low, again.high) == (plan.predicted, plan.low, plan.high)
+
+
+def test_a_single_peak_is_kept_and_the_run_that_would_settle_it_is_named():
+    pilots = [pilot(wsd(TOTAL, c, peak_lr=1e-3), f"c{c}") for c in (0.1, 0.3, 0.6)]
+    plan = make_plan(pilots, 2000)
+    assert plan.candidate.base_lr == 1e-3
+    assert any("run one pilot again at base LR 0.002 and one at 0.0005" in note for note in plan.notes)
+    (advice,) = [advice for advice in plan.advice if advice.what == "base_lr"]
+    assert advice.rule.startswith("kept from the pilots") and advice.source == "arXiv:2501.18965, section 5.2"
+
+
+def test_a_family_restricts_the_choice():
+    assert make_plan(sweep(), 2000, family="linear").candidate.family == "linear"
+    with pytest.raises(ValueError, match="family='step' is not known"):
+        make_plan(sweep(), 2000, family="step")
+
+
+def test_constant_pilots_are_refused_with_the_cooldown_that_is_missing():
+    pilots = [pilot(constant(TOTAL, peak_lr=lr), f"{lr:g}") for lr in (1e-3, 2e-3)]
+    with pytest.raises(TooThin, match=r"cool one down: wsd of 1000 updates, cooldown 0\.2, base LR 0\.002"):
+        make_plan(pilots, 2000)
+
+
+def test_one_pilot_twice_is_refused():
+    one = wsd(TOTAL, peak_lr=1e-3)
+    with pytest.raises(TooThin, match="at least two with different learning rates"):
+        make_plan([pilot(one, "a", 1e-3, 0), pilot(one, "b", 1e-3, 1)], 2000)
+
+
+def test_a_horizon_too_far_is_refused():
+    with pytest.raises(TooThin, match=r"more than 20 times the longest pilot's 1000: make a pilot of at least 1001 updates"):
+        make_plan(sweep(), 20_001)
+
+
+def test_pilots_that_no_law_describes_are_refused():
+    strange = sweep()
+    other = strange[0]
+    step, loss = other.losses["val_loss"]
+    strange[0] = Pilot("other", other.lr, {"val_loss": (step, 3 * loss)}, other.schedule)
+    with pytest.raises(TooThin, match="the best law misses pilots that are left out by"):
+        make_plan(strange, 2000)
+
+
+def test_pilots_without_a_common_loss_are_refused():
+    mixed = sweep()
+    mixed[0] = Pilot("train only", mixed[0].lr, {"train_loss": mixed[0].losses["val_loss"]})
+    with pytest.raises(ValueError, match="share no loss"):
+        make_plan(mixed, 2000)
+
+
+def test_learning_rates_stay_below_one_that_diverged():
+    dead = Pilot("dead", wsd(TOTAL, peak_lr=2.5e-3).lr, {}, diverged=True)
+    plan = make_plan([*sweep(), dead], 2000)
+    assert max(option.base_lr for option, _ in plan.considered) < 2.5e-3
+
+
+def test_base_lrs_reach_a_factor_of_two_beyond_the_pilots():
+    found = base_lrs([1e-3, 4e-3])
+    assert found[0] == 5e-4 and found[-1] == 8e-3 and np.all(np.diff(found) > 0)
+
+
+def test_candidates_execute_the_horizon_and_leave_room_for_the_warmup():
+    for option in candidates(200, [1e-3], 100):
+        assert option.schedule.total_steps == 200 and option.schedule.warmup_steps == 100
+
+
+def test_questions_name_the_end_that_lacks_a_pilot():
+    rising = [pilot(linear(TOTAL, peak_lr=lr), f"{lr:g}") for lr in (1e-4, 2e-4)]
+    found = {question.name: question for question in questions(rising, 2000)}
+    assert not found["bracket"].identified and "0.0004" in found["bracket"].settle
+    assert not found["held_out"].identified and found["base_lr"].identified
+
+
+def test_repeats_are_averaged_and_the_first_descent_is_left_out():
+    one = wsd(TOTAL, warmup_steps=100, peak_lr=1e-3)
+    (curve,) = pilot_curves([pilot(one, "a", 1e-2, 0), pilot(one, "b", 1e-2, 1)], "val_loss")
+    a, b = (pilot(one, "x", 1e-2, seed).losses["val_loss"][1] for seed in (0, 1))
+    np.testing.assert_allclose(curve.loss, ((a + b) / 2)[20:])
+    assert curve.step[0] == 210 and curve.step[-1] == TOTAL
+
+
+def test_training_losses_are_means_over_windows():
+    step = np.arange(1, 2001)
+    noisy = Pilot("noisy", wsd(2000).lr, {"train_loss": (step, np.where(step % 2, 3.0, 2.0))})
+    (curve,) = pilot_curves([noisy], "train_loss")
+    assert len(curve.step) == 100 and np.abs(curve.loss - 2.5).max() < 0.05
+
+
+def test_a_clear_rival_replaces_the_default_law_only_with_four_curves():
+    step = np.arange(50, TOTAL + 1, 10)
+    lrs = [(wsd, 1e-3), (cosine, 1e-3), (linear, 2e-3), (wsd, 2e-3), (cosine, 5e-4)]
+    curves = [Curve(f(TOTAL, peak_lr=lr).lr, step, true_loss(f(TOTAL, peak_lr=lr).lr, step), f"{f.__name__} {lr}") for f, lr in lrs]
+    assert choose_law(curves).fitted.law.name == "effective-power"
+    few = choose_law(curves[:3])
+    assert few.fitted.law.name == "norm-stiff" and "too few to choose" in few.rule
+
+
+def test_of_equal_predictions_the_nearest_learning_rate_is_taken():
+    fitted = choose_law(pilot_curves(sweep(), "val_loss")).fitted
+    options = [wsd(TOTAL, 0.2, peak_lr=lr) for lr in (8e-4, 1e-3, 1.3e-3)]
+    assert choose(fitted, options, tie=1.0).index == 1
+    best = choose(fitted, options, tie=0.0)
+    assert best.index == int(np.argmin(best.predicted))
+    with pytest.raises(ValueError, match="no candidate has a base learning rate within a factor 2"):
+        choose(fitted, [wsd(TOTAL, peak_lr=0.1)])
+
+
+def test_a_continued_run_keeps_what_was_executed_and_cites_the_bound():
+    plan = make_plan(sweep(), 3000, from_step=600, run_id="wsd-0.002")
+    first = wsd(TOTAL, 0.2, warmup_steps=20, peak_lr=2e-3)
+    np.testing.assert_array_equal(plan.schedule.lr[:600], first.lr[:600])
+    (advice,) = [advice for advice in plan.advice if advice.what == "factor"]
+    assert advice.source == "arXiv:2501.18965, section 5.1" and 0 < advice.value <= 1
+
+
+def test_a_continued_run_needs_one_pilot_in_its_stable_phase():
+    with pytest.raises(ValueError, match="several pilots could be continued"):
+        parent(sweep(), 600)
+    with pytest.raises(ValueError, match="no pilot is in its stable phase"):
+        parent(sweep(), 900)
+
+
+def csv_log(path, run, column="val_loss"):
+    step, loss = run.losses["val_loss"]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["step", "lr", column])
+        writer.writerows(zip(step.tolist(), run.lr[step - 1].tolist(), loss.tolist(), strict=True))
+
+
+def hf_log(path, run):
+    rows = []
+    for step, loss in zip(*run.losses["val_loss"], strict=True):
+        rows.append({"epoch": step / 100, "learning_rate": float(run.lr[step - 1]), "loss": float(loss), "step": int(step)})
+        rows.append({"epoch": step / 100, "eval_loss": float(loss), "step": int(step)})
+    state = {"epoch": 1.0, "global_step": TOTAL, "is_world_process_zero": True, "log_history": rows, "max_steps": TOTAL}
+    path.write_text(json.dumps(state))
+
+
+def jsonl_log(path, run):
+    step, loss = run.losses["val_loss"]
+    rows = ({"step": int(s), "lr": float(run.lr[s - 1]), "val_loss": float(v)} for s, v in zip(step, loss, strict=True))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture
+def logs(tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    writers = [(csv_log, "csv"), (jsonl_log, "jsonl"), (hf_log, "json")]
+    for i, run in enumerate(sweep()):
+        write, suffix = writers[i % 3]
+        write(folder / f"{run.run_id}.{suffix}", run)
+    return folder
+
+
+def test_one_command_from_logs_of_several_formats_to_a_plan(logs, tmp_path, capsys):
+    out = tmp_path / "plan"
+    assert main(["plan", str(logs), "--horizon", "4k", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "4000 updates" in printed and "rule:" in printed and "assumes:" in printed
+    report = json.loads((out / "plan.json").read_text())
+    schedule = pd.read_csv(out / "schedule.csv", float_precision="round_trip")
+    assert schedule.step.tolist() == list(range(1, 4001))
+    assert schedule.lr.max() == report["recommended"]["base_lr"]
+    assert report["prediction"]["low"] < report["prediction"]["final"] < report["prediction"]["high"]
+    assert len(report["pilots"]) == 6 and {p["lr_from"] for p in report["pilots"]} == {"interpolated"}
+    for panel in ("prediction", "against_defaults"):
+        assert (out / f"{panel}.png").stat().st_size > 5000 and (out / f"{panel}.pdf").exists()
+
+
+def test_json_is_the_plan_and_equal_twice(logs, tmp_path, capsys):
+    printed = []
+    for name in ("a", "b"):
+        assert main(["plan", str(logs), "--horizon", "2000", "--json", "--no-figures", "--out", str(tmp_path / name)]) == 0
+        printed.append(json.loads(capsys.readouterr().out))
+    assert (tmp_path / "a/plan.json").read_bytes() == (tmp_path / "b/plan.json").read_bytes()
+    assert printed[0]["recommended"] == printed[1]["recommended"] and printed[0]["left_out"] == []
+
+
+def test_a_damaged_log_in_a_folder_is_left_out_by_name(logs):
+    (logs / "broken.json").write_text('{"log_history": [')
+    pilots, left_out = load_pilots([logs])
+    assert len(pilots) == 6 and len(left_out) == 1 and "broken.json" in left_out[0]
+
+
+def test_too_thin_exits_with_status_2_and_says_what_is_missing(tmp_path, capsys):
+    csv_log(tmp_path / "one.csv", sweep()[0])
+    assert main(["plan", str(tmp_path / "one.csv"), "--horizon", "2k"]) == 2
+    message = capsys.readouterr().err
+    assert "the evidence is too thin" in message and "run another cooldown or base LR" in message and "Traceback" not in message
+    (tmp_path / "lossless.csv").write_text("step,val_loss\n10,3.0\n20,2.9\n")
+    assert main(["plan", str(tmp_path / "lossless.csv"), "--horizon", "2k"]) == 2
+    assert "its learning rates are not known" in capsys.readouterr().err
+
+
+def test_bad_options_end_in_status_2(logs, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(["plan", str(logs), "--horizon", "many"])
+    assert error.value.code == 2 and "'many' is not a number of updates" in capsys.readouterr().err
+    assert main(["plan", str(logs), "--horizon", "2k", "--trainer", "hf"]) == 2
+    assert "--out" in capsys.readouterr().err
+
+
+def test_cases_hide_what_is_chosen_among():
+    rows = [
+        (f"{t}-{c}-{lr:g}", t, "wsd", "linear", c, lr, 0.0, 3.0 + lr + c / 10 + 100 / t)
+        for t in (100, 200)
+        for c in (0.2, 0.4)
+        for lr in (0.1, 0.2, 0.4)
+    ]
+    columns = ["run_id", "total_steps", "schedule_name", "decay_shape", "cooldown", "base_lr", "final_lr_ratio", "final_val_loss"]
+    found = list(cases(pd.DataFrame(rows, columns=columns)))
+    assert {task: sum(case.task == task for case in found) for task in ("cooldown", "longer", "base_lr", "hidden")} == {
+        "cooldown": 4, "longer": 2, "base_lr": 4, "hidden": 2,
+    }  # fmt: skip
+    for case in found:
+        if case.task == "longer":
+            assert not set(case.pilots) & set(case.candidates)
+        if case.task == "hidden":
+            assert not {f"{case.label.split(':')[0]}-0.2-0.1"} & set(case.pilots)
+
+
+def test_the_summary_counts_refusals_apart():
+    table = pd.DataFrame(
+        {
+            "model": "m", "task": ["a", "a", "b"], "refused": [0, 1, 0], "regret": [0.001, np.nan, 0.003], "best_pilot_regret": 0.0,
+            "wsd20_regret": 0.0, "range": 0.1, "error": [0.01, np.nan, -0.03], "inside": [1.0, np.nan, 0.0],
+        }
+    )  # fmt: skip
+    found = pd.DataFrame(summary(table, 0.002).columns).set_index("task")
+    assert found.cases.to_dict() == {"a": 1, "b": 1, "all": 2} and found.refused["all"] == 1
+    assert (
+        found["median"]["all"] == pytest.approx(0.002)
+        and found.within_aim["all"] == 0.5
+        and found.absolute_error["all"] == pytest.approx(0.02)
+    )
+
+
+@pytest.mark.slow
+def test_embedded_runs_give_a_plan_from_their_tables(tmp_path, capsys):
+    runs, _ = ingest_folder(ROOT / "data/embedded")
+    runs_table(runs, "embedded").to_parquet(tmp_path / "runs.parquet")
+    history_table(runs, "embedded").to_parquet(tmp_path / "history.parquet")
+    command = ["plan", str(tmp_path), "--only", "seed0-wsd20_4k", "--only", "seed0-wsd20_2k", "--horizon", "16k", "--json"]
+    assert main(command) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert len(report["pilots"]) == 12 and 0.002 <= report["recommended"]["base_lr"] <= 0.032
