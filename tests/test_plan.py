@@ -239,7 +239,7 @@ def test_one_command_from_logs_of_several_formats_to_a_plan(logs, tmp_path, caps
     printed = capsys.readouterr().out
     assert "4000 updates" in printed and "rule:" in printed and "assumes:" in printed
     report = json.loads((out / "plan.json").read_text())
-    schedule = pd.read_csv(out / "schedule.csv", float_precision="round_trip")
+    schedule = pd.read_csv(out / "schedule.csv")
     assert schedule.step.tolist() == list(range(1, 4001))
     assert schedule.lr.max() == report["recommended"]["base_lr"]
     assert report["prediction"]["low"] < report["prediction"]["final"] < report["prediction"]["high"]
