@@ -257,6 +257,17 @@ def test_json_is_the_plan_and_equal_twice(logs, tmp_path, capsys):
     assert printed[0]["recommended"] == printed[1]["recommended"] and printed[0]["left_out"] == []
 
 
+def test_a_continued_run_and_the_settings_of_its_trainer_from_the_command_line(logs, tmp_path, capsys):
+    options = ["--from-step", "600", "--pilot", "wsd-0.002", "--trainer", "pytorch", "--no-figures", "--out", str(tmp_path / "plan")]
+    assert main(["plan", str(logs), "--horizon", "3k", *options, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert any(path.endswith("settings_pytorch.txt") for path in report["files"])
+    lr = pd.read_csv(tmp_path / "plan/schedule.csv").lr
+    assert lr[100] == lr[599] == report["recommended"]["base_lr"] == pytest.approx(2e-3)
+    assert main(["plan", str(logs), "--horizon", "3k", "--from-step", "600"]) == 2
+    assert "several pilots could be continued" in capsys.readouterr().err
+
+
 def test_a_damaged_log_in_a_folder_is_left_out_by_name(logs):
     (logs / "broken.json").write_text('{"log_history": [')
     pilots, left_out = load_pilots([logs])

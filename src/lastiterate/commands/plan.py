@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUNS", help="logs of pilot runs: files, or folders of them")
     parser.add_argument("--horizon", type=steps, required=True, metavar="T", help="updates of the run to plan (200k, 1.5M)")
     parser.add_argument("--from-step", type=steps, metavar="N", help="continue a pilot from its checkpoint after update N")
-    parser.add_argument("--run", metavar="ID", help="the pilot that is continued (default: the longest at its peak LR there)")
+    parser.add_argument("--pilot", metavar="ID", help="the pilot that is continued (default: the longest at its peak LR there)")
     parser.add_argument("--schedule", choices=FAMILIES, help="only schedules of this family (default: any)")
     parser.add_argument("--trainer", metavar="TRAINER", help="write settings for this trainer (see lastiterate export)")
     parser.add_argument("--law", choices=LAWS, metavar="LAW", help=f"loss law (default: by held-out error): {', '.join(LAWS)}")
@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> None:
     if not pilots:
         raise TooThin("the evidence is too thin: no usable run" + "".join(f"\n- {text}" for text in left_out))
     plan = make_plan(
-        pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.run, family=arguments.schedule, law=arguments.law,
+        pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.pilot, family=arguments.schedule, law=arguments.law,
         init_std=arguments.init_std, weight_decay=arguments.weight_decay, level=arguments.level,
     )  # fmt: skip
     written = write(plan, arguments.out, arguments.trainer, not arguments.no_figures) if arguments.out else []

@@ -176,7 +176,9 @@ def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)
     if from_step is not None:
         factor = float(best.schedule.lr[from_step] / best.base_lr) if best.family == "two_stage" else 1.0
         rule = f"second-stage factor; the bound's own, at 20 % cooldown, is {bound.parameter:.4g}"
-        yield Advice("factor", factor, rule, "arXiv:2501.18965, section 5.1", (same, *bound.assumed))
+        yield Advice(
+            "factor", factor, rule, "arXiv:2501.18965, section 5.1", (same, *(text.removeprefix("Assumed: ") for text in bound.assumed))
+        )
     elif known["base_lr"].identified:
         bracket = known["bracket"]
         limit = (f"below {min(diverged):g}, where a pilot diverged",) if diverged else ()
