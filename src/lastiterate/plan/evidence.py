@@ -24,7 +24,28 @@ class Question:
 
 
 def questions(pilots: Sequence[Pilot], horizon: int) -> list[Question]:
-    """What the pilots identify, for a run of `horizon` updates. Diverged runs count only as a limit of the learning rate."""
+    """What the pilots identify, for a run of `horizon` updates; diverged runs count only as a limit of the learning rate.
+
+    Parameters
+    ----------
+    pilots : sequence of Pilot
+    horizon : int
+        Updates of the run to plan.
+
+    Returns
+    -------
+    list of Question
+        noise, base_lr, bracket, horizon, held_out.
+
+    Source: this project's own rules, docs/plan.md.
+
+    >>> import numpy as np
+    >>> from lastiterate.plan import Pilot
+    >>> from lastiterate.schedules import constant
+    >>> run = Pilot("a", constant(100, peak_lr=0.001).lr, {"val_loss": (np.arange(1, 101), np.full(100, 3.0))})
+    >>> questions([run], 200)[0].settle
+    'cool one down: wsd of 100 updates, cooldown 0.2, base LR 0.001 (it can branch from a checkpoint)'
+    """
     ran = [pilot for pilot in pilots if not pilot.diverged]
     peaks = sorted({pilot.peak for pilot in ran})
     longest = max((pilot.total_steps for pilot in ran), default=0)
