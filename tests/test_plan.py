@@ -88,6 +88,12 @@ def test_a_single_peak_is_kept_and_the_run_that_would_settle_it_is_named():
     assert advice.rule.startswith("kept from the pilots") and advice.source == "arXiv:2501.18965, section 5.2"
 
 
+def test_a_choice_beyond_the_pilots_is_said_to_be_one():
+    low = [pilot for pilot in sweep((5e-5, 1e-4))]
+    (advice,) = [advice for advice in make_plan(low, 2000).advice if advice.what == "base_lr"]
+    assert advice.value == pytest.approx(2e-4) and any("beyond the pilots' base learning rates" in text for text in advice.assumptions)
+
+
 def test_a_family_restricts_the_choice():
     assert make_plan(sweep(), 2000, family="linear").candidate.family == "linear"
     with pytest.raises(ValueError, match="family='step' is not known"):

@@ -182,6 +182,11 @@ def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)
     elif known["base_lr"].identified:
         bracket = known["bracket"]
         limit = (f"below {min(diverged):g}, where a pilot diverged",) if diverged else ()
+        peaks = [pilot.peak for pilot in ran]
+        if not min(peaks) <= best.base_lr <= max(peaks):
+            limit += (
+                f"the law holds beyond the pilots' base learning rates, {min(peaks):g} to {max(peaks):g}: run a pilot at {best.base_lr:g}",
+            )
         yield Advice(
             "base_lr",
             best.base_lr,
