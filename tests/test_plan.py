@@ -171,7 +171,18 @@ def test_training_losses_are_means_over_windows():
     assert len(curve.step) == 100 and np.abs(curve.loss - 2.5).max() < 0.05
 
 
-def test_a_clear_rival_replaces_the_default_law_only_with_four_curves():
+def test_a_candidate_that_was_a_pilot_is_ranked_by_what_it_reached():
+    pilots = sweep()
+    lucky = pilots[2]
+    step, loss = lucky.losses["val_loss"]
+    pilots[2] = Pilot("lucky", lucky.lr, {"val_loss": (step, loss - 0.02 * (step > 900))}, lucky.schedule)
+    fitted = choose_law(pilot_curves(pilots, "val_loss")).fitted
+    options = [pilot.schedule for pilot in sweep()]
+    assert choose(fitted, options).index == 2 != choose(fitted, options, anchor=False).index
+
+
+def test_a_clear_rival_replaces_the_default_law_only_with_four_curves(monkeypatch):
+    monkeypatch.setattr("lastiterate.plan.laws.GOOD", 0.0)
     step = np.arange(50, TOTAL + 1, 10)
     lrs = [(wsd, 1e-3), (cosine, 1e-3), (linear, 2e-3), (wsd, 2e-3), (cosine, 5e-4)]
     curves = [Curve(f(TOTAL, peak_lr=lr).lr, step, true_loss(f(TOTAL, peak_lr=lr).lr, step), f"{f.__name__} {lr}") for f, lr in lrs]

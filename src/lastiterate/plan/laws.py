@@ -10,6 +10,7 @@ from lastiterate.laws.fitting import default_law
 
 WITH_NORM = ("norm-power", "norm-stiff", "effective-power")
 WITHOUT_NORM = ("effective-power", "convex-power")
+GOOD = 0.01  # held-out error of the default law up to which no rival is tried
 CLEAR = 0.8  # a rival replaces the default law if its held-out error is below this share of the default's
 LEAST_CURVES = 4  # and there are at least so many curves
 END = 0.2  # of each held-out curve that counts, its last part
@@ -41,7 +42,7 @@ def choose_law(curves: Sequence[Curve], law: str | None = None) -> Chosen:
     """The default law of `lastiterate.laws`, unless at least four curves clearly speak for another.
 
     ``held_out = mean over curves of mean |log(prediction / loss)|`` over the last fifth of the curve's losses, each predicted
-    by a fit to the other curves. A rival is taken if its error is below .8 of the default's.
+    by a fit to the other curves. Rivals are tried if the default's error exceeds .01, and one is taken if its error is below .8 of that.
 
     Parameters
     ----------
@@ -68,11 +69,15 @@ def choose_law(curves: Sequence[Curve], law: str | None = None) -> Chosen:
     for name in names:
         fits[name] = fit(list(curves), name)
         held_out[name] = float(np.mean([np.abs(_end(error)).mean() for _, error in fits[name].leave_one_out()]))
+        if name == default and (held_out[name] <= GOOD or len(curves) < LEAST_CURVES):
+            break
     best = min(held_out, key=held_out.get)
     if law:
         rule = "the law was given"
     elif len(curves) < LEAST_CURVES:
         best, rule = default, f"the default law of these pilots: {len(curves)} curves are too few to choose by held-out error"
+    elif held_out[default] <= GOOD:
+        rule = f"the default law of these pilots; its held-out error is {held_out[default]:.4f} (no other was tried)"
     elif held_out[best] < CLEAR * held_out[default]:
         rule = f"held-out error {held_out[best]:.4f}, below {CLEAR:g} of the default law's ({default}, {held_out[default]:.4f})"
     else:

@@ -136,11 +136,14 @@ def make_plan(
     others = [] if from_step else defaults(horizon, best.base_lr, best.schedule.warmup_steps)
     if from_step:
         others = [option for option in options if option.family == "wsd" and option.cooldown == 0.2]
+    predicted = float(chosen.fitted.predict(best.schedule.lr, [horizon])[0])
+    level_of = predicted - choice.predicted[choice.index]  # the law's level, and differences as the choice sees them
+    against = choose(chosen.fitted, [other.schedule for other in others]).predicted + level_of if others else []
     return Plan(
-        best, loss, float(choice.predicted[choice.index]), float(low[0]), float(high[0]), level, chosen, tuple(asked),
+        best, loss, predicted, float(low[0]), float(high[0]), level, chosen, tuple(asked),
         tuple(_advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)),
-        tuple((other.label, float(chosen.fitted.predict(other.schedule.lr, [horizon])[0])) for other in others),
-        tuple((option, float(value)) for option, value in zip(options, choice.predicted, strict=True) if np.isfinite(value)),
+        tuple((other.label, float(value)) for other, value in zip(others, against, strict=True)),
+        tuple((option, float(value + level_of)) for option, value in zip(options, choice.predicted, strict=True) if np.isfinite(value)),
         tuple(pilots), tuple(_notes(asked, ran, init_std, weight_decay)),
     )  # fmt: skip
 
@@ -166,7 +169,8 @@ def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)
     """What is recommended, and on what it rests."""
     known = {question.name: question for question in asked}
     law = chosen.fitted.law
-    rule = f"lowest {loss} after update {horizon} as {law.name} predicts it; within {TIE:g} of it, the base LR nearest to a pilot's"
+    rule = f"lowest {loss} after update {horizon} as {law.name} and its errors on the nearest pilots predict it; "
+    rule += f"within {TIE:g} of it, the base LR nearest to a pilot's"
     source = f"{law.source}; {SOURCES.get(law.name, 'docs/laws.md')}"
     same = "the run differs from the pilots in its learning rates only (model, data, batch size, optimizer, other settings)"
     far = () if known["horizon"].identified else (f"the law holds at {known['horizon'].because}",)
