@@ -178,7 +178,10 @@ def test_a_candidate_that_was_a_pilot_is_ranked_by_what_it_reached():
     pilots[2] = Pilot("lucky", lucky.lr, {"val_loss": (step, loss - 0.02 * (step > 900))}, lucky.schedule)
     fitted = choose_law(pilot_curves(pilots, "val_loss")).fitted
     options = [pilot.schedule for pilot in sweep()]
-    assert choose(fitted, options).index == 2 != choose(fitted, options, anchor=False).index
+    moved = choose(fitted, options).predicted - choose(fitted, options, anchor=False).predicted
+    reached = pilots[2].losses["val_loss"][1][-1]
+    assert abs(choose(fitted, options).predicted[2] - reached) < abs(choose(fitted, options, anchor=False).predicted[2] - reached)
+    assert moved[2] < moved[0] and moved[2] < moved[4]
 
 
 def test_a_clear_rival_replaces_the_default_law_only_with_four_curves(monkeypatch):
