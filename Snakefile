@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 
 min_version("9.27")

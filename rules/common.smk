@@ -17,7 +17,6 @@ SCHEMA = Path(workflow.basedir) / "config" / "schema.yaml"
 
 try:
     check_config(config, SCHEMA)
-    validate(config, SCHEMA)  # fills in the defaults
     SOURCES = load_sources("config/sources.csv")
     LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
     FAMILIES = load_families(config, {**SOURCES, **config["trained"]})

@@ -28,7 +28,9 @@ def config():
 
 
 def test_the_config_of_the_repository_is_valid(config):
+    assert "distance" not in config["schaipp"]["cooldown_length"]
     check_config(config, SCHEMA)
+    assert config["schaipp"]["cooldown_length"]["distance"] == 1.0  # the schema's default
 
 
 BAD = [

@@ -16,22 +16,11 @@ def load_train_config(path: Path | str) -> dict:
         known = sorted(other.stem for other in path.parent.glob("*.yaml") if other.name != SCHEMA)
         raise ValueError(f"there is no training config {path}: use one of {', '.join(known) or '(none)'}")
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    schema_path = path.with_name(SCHEMA)
     try:
-        check_config(config, schema_path)
+        check_config(config, path.with_name(SCHEMA))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    _fill(config, yaml.safe_load(schema_path.read_text(encoding="utf-8")))
     config["name"] = path.stem
     if config["batch_size"] % (micro := config.setdefault("micro_batch", config["batch_size"])):
         raise ValueError(f"{path}: micro_batch={micro} must divide batch_size={config['batch_size']}")
     return config
-
-
-def _fill(config: dict, schema: dict) -> None:
-    """Fill in the defaults of the schema's own properties, one level deep in objects with properties of their own."""
-    for name, part in schema["properties"].items():
-        if "properties" in part and name in config:
-            _fill(config[name], part)
-        elif "default" in part:
-            config.setdefault(name, part["default"])

@@ -6,14 +6,27 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
 
 
 def check_config(config: dict, schema_path: Path) -> None:
-    """Check `config` against the schema; ValueError that names every offending key."""
-    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
+    """Fill in the schema's defaults and check `config` against it; ValueError that names every offending key."""
+    schema = yaml.load(schema_path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    errors = sorted(_Filling(schema).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     if errors:
         raise ValueError("config: " + "\nconfig: ".join(_explain(error) for error in errors))
+
+
+def _fill(validator, properties, instance, schema):
+    """The check of `properties`, after the defaults of those that are missing were set."""
+    if isinstance(instance, dict):
+        for name, part in properties.items():
+            if "default" in part:
+                instance.setdefault(name, part["default"])
+    yield from Draft202012Validator.VALIDATORS["properties"](validator, properties, instance, schema)
+
+
+_Filling = extend(Draft202012Validator, {"properties": _fill})
 
 
 def _explain(error) -> str:
