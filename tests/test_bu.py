@@ -13,7 +13,7 @@ import made_up
 import test_workflow
 from conftest import ROOT
 from lastiterate.analyse import any_iterate, chinchilla, peak_lr, two_dimensional
-from lastiterate.analyse.fits import at_parabola, held_out, nonnegative, parabola, power_law, r_squared, resampled
+from lastiterate.fits import at_parabola, held_out, nonnegative, parabola, power_law, r_squared, resampled
 from lastiterate.logs.ingest import ingest_results
 from lastiterate.logs.results import RESULTS, read_results, steplaw
 from lastiterate.logs.results import chinchilla as read_chinchilla

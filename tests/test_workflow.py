@@ -158,7 +158,7 @@ EDITS = {
         "check_grad_norm(grad_norm, int(lr.size))",
     ),
     "drawing module": ("src/lastiterate/draw/schedule_comparison.py", "ncols=3", "ncols=2"),
-    "analysis": ("src/lastiterate/analyse/cooldown_length_logs.py", "nnls(design / scale, loss)", "nnls(design / scale, 1 * loss)"),
+    "analysis": ("src/lastiterate/analyse/cooldown_length_logs.py", "math.sqrt(a / b)", "math.sqrt(1 * a / b)"),
     "docstring": ("src/lastiterate/bound/omega.py", "The three terms of the bound", "Three terms of it"),
     "comment": ("src/lastiterate/bound/__init__.py", "from lastiterate", "# a comment\nfrom lastiterate"),
     "config value": ("config/config.yaml", "cooldown_count: 2", "cooldown_count: 3"),

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from lastiterate.analyse.common import load_history, load_runs
-from lastiterate.analyse.fits import nonnegative, r_squared
 from lastiterate.bound.problem import Problem
+from lastiterate.fits import nonnegative, r_squared
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lastiterate.analyse.common import load_results
-from lastiterate.analyse.fits import held_out, line, power_law, r_squared, resampled
+from lastiterate.fits import held_out, line, power_law, r_squared, resampled
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import nnls
 
 from lastiterate.analyse.common import load_history, load_runs, select
 from lastiterate.bound import tuned
+from lastiterate.fits import bound_form
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
@@ -30,13 +30,13 @@ def compute(parameters, inputs):
 
 
 def fit_sweeps(final: pd.DataFrame) -> Rows:
-    """For each cooldown: coefficients of `fit_bound_form`, its minimiser, and the mean absolute error of the fit."""
+    """For each cooldown: coefficients of `bound_form`, its minimiser, and the mean absolute error of the fit."""
     fits = Rows()
     for cooldown, rows in final.groupby("cooldown"):
         if len(rows) < 3:
             raise StepError(f"cooldown {cooldown} has {len(rows)} base learning rates, but the fit has 3 coefficients: select more runs")
         base_lr, loss = rows.base_lr.to_numpy(), rows.final_val_loss.to_numpy()
-        a, b, floor = fit_bound_form(base_lr, loss)
+        a, b, floor = bound_form(base_lr, loss)
         error = float(np.abs(a / base_lr + b * base_lr + floor - loss).mean())
         best = math.sqrt(a / b) if b > 0 else math.inf
         fits.add(cooldown=cooldown, inverse=a, linear=b, floor=floor, best_base_lr=best, mean_abs_error=error)
@@ -54,14 +54,6 @@ def theory(runs: pd.DataFrame) -> Rows:
         longest = rows.columns.get("base_lr", [base_lr])[0]
         rows.add(cooldown=run.cooldown, base_lr=base_lr, log_ratio=math.log(longest / base_lr))
     return rows
-
-
-def fit_bound_form(base_lr: np.ndarray, loss: np.ndarray) -> tuple[float, float, float]:
-    """Non-negative (A, B, C) that minimise the squared error of ``A/gamma + B gamma + C``, exactly (no iteration)."""
-    design = np.column_stack([1 / base_lr, base_lr, np.ones_like(base_lr)])
-    scale = np.linalg.norm(design, axis=0)
-    solution, _ = nnls(design / scale, loss)
-    return tuple((solution / scale).tolist())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lastiterate.analyse.common import load_results
-from lastiterate.analyse.fits import at_parabola, nonnegative, parabola, r_squared
+from lastiterate.fits import at_parabola, bound_form, parabola, r_squared
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
 
@@ -34,7 +34,7 @@ def compute(parameters, inputs):
 
 def fit_group(base_lr, loss) -> dict:
     """Both fits of a group, in sample and at each learning rate left out (with every run that has it)."""
-    inverse, linear, floor = law(base_lr, loss)
+    inverse, linear, floor = bound_form(base_lr, loss)
     in_sample = floor + inverse / base_lr + linear * base_lr
     log_lr = np.log(base_lr)
     curve = at_parabola(parabola(log_lr, loss), log_lr, log_lr)
@@ -56,15 +56,10 @@ def fit_group(base_lr, loss) -> dict:
     }
 
 
-def law(base_lr, loss) -> np.ndarray:
-    """(q1^2/T, q2^2, Linf) >= 0."""
-    return nonnegative(np.column_stack([1 / base_lr, base_lr, np.ones_like(base_lr)]), loss)
-
-
 def left_out(base_lr, loss, chosen) -> tuple[float, float]:
     """Mean absolute errors of law and parabola on the chosen runs, from the others."""
     x, kept = base_lr[chosen], ~chosen
-    inverse, linear, floor = law(base_lr[kept], loss[kept])
+    inverse, linear, floor = bound_form(base_lr[kept], loss[kept])
     log_lr = np.log(base_lr[kept])
     curve = at_parabola(parabola(log_lr, loss[kept]), np.log(x), log_lr)
     return np.abs(floor + inverse / x + linear * x - loss[chosen]).mean(), np.abs(curve - loss[chosen]).mean()

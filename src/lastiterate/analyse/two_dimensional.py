@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lastiterate.analyse.common import load_runs, select
-from lastiterate.analyse.fits import at_parabola, held_out, line, nonnegative, parabola, r_squared
 from lastiterate.bound import tuned
+from lastiterate.fits import at_parabola, held_out, line, nonnegative, parabola, r_squared
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
 from lastiterate.workflow.files import Rows
