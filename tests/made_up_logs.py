@@ -1,4 +1,4 @@
-"""Made-up logs in every format that users have, all of one run: what each trainer would have written of it."""
+"""Made-up logs in every format that users have, all of one run: what each trainer would have written of it, saved and read back."""
 
 import csv
 import io
@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
+import made_up
+from lastiterate.logs import read
 from lastiterate.logs.formats.tensorboard import masked_crc
 from lastiterate.schedules import wsd
 
@@ -174,3 +176,53 @@ def tensorboard(shift=0, tensors=False):
 def table_rows(run=None, start=1):
     own = {} if run is None else {"run_id": run}
     return [own | {"step": t + start - 1, "lr": SCHEDULE.lr[t - 1], "loss": LOSS[t - 1]} for t in range(1, TOTAL + 1)]
+
+
+COLUMNS = {"step": list(range(1, TOTAL + 1)), "lr": SCHEDULE.lr.tolist(), "loss": LOSS.tolist(), "grad_norm": NORM.tolist()}
+PLAIN = csv_bytes(list(COLUMNS), zip(*COLUMNS.values(), strict=True))
+
+# format, content: the formats' keys, each recognised by content alone (the file is called "log")
+RECOGNISED = [
+    ("hugging_face", trainer_state()),
+    ("lightning", lightning()),
+    ("lightning", lightning(every=1)),
+    ("wandb_chart", wandb_chart()),
+    ("wandb_runs", wandb_runs()),
+    ("wandb_history", wandb_history()),
+    ("wandb_history", csv_bytes(["", "_step", "train/loss"], [[0, 0, 3.0], [1, 1, 2.0]])),
+    ("text", nanogpt()),
+    ("text", modded()),
+    ("text", llm_c()),
+    ("tensorboard", tensorboard()),
+    ("epfml", json.dumps(made_up.log()).encode()),
+    ("epfml", json.dumps(made_up.log(), indent=4).encode()),
+    ("table", PLAIN),
+    ("table", b"\xef\xbb\xbf" + PLAIN),
+    ("table", csv_bytes(["step", "loss"], [[1, 3.0]], delimiter="\t")),
+    ("table", csv_bytes(["step", "loss"], [[1, 3.0]], delimiter=";")),
+    ("table", b"\n\ngrad_norm\n1.0\n2.0\n"),
+    ("table", jsonl_bytes(table_rows())),
+    ("table", json.dumps(table_rows(), indent=1).encode()),
+    ("table", parquet_bytes(COLUMNS)),
+]
+
+
+def save(tmp_path, content, name="log"):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+def only(tmp_path, content, mapping=None, **stated):
+    (run,) = read(save(tmp_path, content), mapping, **stated)
+    return run
+
+
+def messages(run):
+    return " | ".join(f"{note.where}: {note.message}" for note in run.notes)
+
+
+def same(run, name, updates, values, **tolerance):
+    steps, found = run.series[name]
+    np.testing.assert_array_equal(steps, list(updates))
+    np.testing.assert_allclose(found, values, **{"rtol": 1e-12, **tolerance})
