@@ -25,6 +25,15 @@ def fit_power(x, y) -> tuple[float, float]:
     return float(found.x[0]), float(found.x[1])
 
 
+def log_slope(x, y) -> float:
+    """Least-squares slope of log y against log x: the exponent of a power law.
+
+    >>> round(log_slope([100, 400], [0.2, 0.1]), 6)
+    -0.5
+    """
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
 def rmse(residuals) -> float:
     """Root mean square."""
     return float(np.sqrt(np.mean(np.square(residuals))))

@@ -33,18 +33,23 @@ def loss_curves(inputs: Iterable[Path], labels: pd.DataFrame) -> pd.DataFrame:
     return labels.merge(history, on="run_id").drop(columns="run_id")
 
 
+def fitting(runs: pd.DataFrame, clause: dict) -> pd.Series:
+    """Whether each run fits all fields of a clause; a field holds a value or a list of values."""
+    fits = pd.Series(True, index=runs.index)
+    for field, wanted in clause.items():
+        fits &= runs[field].isin(wanted if isinstance(wanted, list) else [wanted])
+    return fits
+
+
 def select(runs: pd.DataFrame, clauses: Sequence[dict], one_per: Sequence[str]) -> pd.DataFrame:
-    """Runs that fit all fields of at least one clause; a field holds a value or a list of values.
+    """Runs that fit at least one clause (see `fitting`).
 
     StepError if a clause matches no run, if a value of a list is matched by none, or if two runs agree in all of
     `one_per`, by which the figure tells runs apart; the message lists what there is.
     """
     chosen = []
     for clause in clauses:
-        fits = pd.Series(True, index=runs.index)
-        for field, wanted in clause.items():
-            fits &= runs[field].isin(wanted if isinstance(wanted, list) else [wanted])
-        found = runs[fits]
+        found = runs[fitting(runs, clause)]
         for field, wanted in clause.items():
             absent = [value for value in wanted if not (found[field] == value).any()] if isinstance(wanted, list) else []
             if found.empty or absent:

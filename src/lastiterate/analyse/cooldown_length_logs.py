@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from lastiterate.analyse.common import load_history, load_runs, select
+from lastiterate.analyse.common import load_runs, loss_curves, select
 from lastiterate.bound import tuned
 from lastiterate.fits import bound_form
 from lastiterate.schedules import Schedule
@@ -18,14 +18,12 @@ def compute(parameters, inputs):
     runs = select(load_runs(inputs), parameters["select"], one_per=["cooldown", "base_lr"])
     final = runs[["cooldown", "base_lr", "final_val_loss", "source"]]
     best = runs.loc[runs.groupby("cooldown").final_val_loss.idxmin()]
-    history = load_history(inputs, best.run_id.tolist(), ["val_loss"]).dropna()
-    curves = best[["run_id", "cooldown", "base_lr"]].merge(history, on="run_id").drop(columns="run_id")
     return {
         "final_losses": dict(final.items()),
         "best": dict(best[["cooldown", "base_lr", "final_val_loss"]].items()),
         "fits": fit_sweeps(final),
         "theory": theory(runs),
-        "convergence": dict(curves.items()),
+        "convergence": dict(loss_curves(inputs, best[["run_id", "cooldown", "base_lr"]]).items()),
     }
 
 

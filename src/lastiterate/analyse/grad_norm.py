@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from lastiterate.analyse.common import load_history, load_runs, select
-from lastiterate.fits import fit_power, rmse
+from lastiterate.fits import fit_power, log_slope, rmse
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
@@ -44,8 +44,7 @@ def fit_means(mean: Rows) -> Rows:
     fits = Rows()
     for schedule, rows in pd.DataFrame(mean.columns).groupby("schedule"):
         factor, exponent = fit_power(rows.base_lr, rows.mean_grad_norm)
-        log_exponent = np.polyfit(np.log(rows.base_lr), np.log(rows.mean_grad_norm), 1)[0]
-        fits.add(schedule=schedule, factor=factor, beta=-exponent, beta_log=-float(log_exponent))
+        fits.add(schedule=schedule, factor=factor, beta=-exponent, beta_log=-log_slope(rows.base_lr, rows.mean_grad_norm))
     return fits
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from lastiterate.analyse.common import load_runs
+from lastiterate.analyse.common import fitting, load_runs
 from lastiterate.bound import tuned
+from lastiterate.fits import log_slope
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
@@ -37,9 +38,7 @@ def compute(parameters, inputs):
 
 
 def _pick(runs: pd.DataFrame, clause: dict) -> pd.DataFrame:
-    fits = pd.Series(True, index=runs.index)
-    for field, wanted in clause.items():
-        fits &= runs[field].isin(wanted if isinstance(wanted, list) else [wanted])
+    fits = fitting(runs, clause)
     if not fits.any():
         raise StepError(f"the selection {clause} matches no run: correct it in config.yaml, or collect the runs again")
     return runs[fits]
@@ -81,21 +80,17 @@ def exponents(best: pd.DataFrame, labels: list[str]) -> Rows:
     """
     rows = Rows()
     for (model, label), group in best[best.label.isin(labels) & (best.inside == 1)].groupby(["model_name", "label"]):
-        slopes = [_slope(part.total_steps, part.best_base_lr) for _, part in group.groupby("seed") if part.total_steps.nunique() >= 3]
+        slopes = [log_slope(part.total_steps, part.best_base_lr) for _, part in group.groupby("seed") if part.total_steps.nunique() >= 3]
         if slopes:
             mean, half = interval(slopes)
             line = group.drop_duplicates("total_steps")
             rows.add(
                 model_name=model, label=label, seeds=len(slopes), exponent=mean, half_width=half,
-                bound_exponent=_slope(line.total_steps, line.bound_lr), horizons=group.total_steps.nunique(),
+                bound_exponent=log_slope(line.total_steps, line.bound_lr), horizons=group.total_steps.nunique(),
             )  # fmt: skip
     if not rows.columns:
         raise StepError("no schedule has three horizons with a best base learning rate inside the grid: widen the sweep")
     return rows
-
-
-def _slope(x, y) -> float:
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
 def interval(values) -> tuple[float, float]:
@@ -113,30 +108,26 @@ def differences(chosen: pd.DataFrame, best: pd.DataFrame, total_steps: int, refe
     """
     rows = Rows()
     at = chosen[(chosen.total_steps == total_steps) & ~chosen.diverged]
-    pairs = [
-        (at, ["model_name", "base_lr"], "final_val_loss"),
-        (best[best.total_steps == total_steps].assign(base_lr=0.0), ["model_name"], "best_loss"),
-    ]
-    for table, keys, loss in pairs:
-        base = table[table.label == reference][[*keys, "seed", loss]]
-        joined = table[table.label != reference].merge(base, on=[*keys, "seed"], suffixes=("", "_reference"))
-        joined["difference"] = joined[loss] - joined[f"{loss}_reference"]
-        for (model, label, base_lr), group in joined.groupby(["model_name", "label", "base_lr"]):
-            mean, half = interval(group.difference)
-            rows.add(model_name=model, label=label, base_lr=base_lr, seeds=len(group), difference=mean, half_width=half)
+    add_paired(rows, at[at.label != reference], at[at.label == reference], ["model_name", "base_lr"], "final_val_loss")
+    best = best[best.total_steps == total_steps].assign(base_lr=0.0)
+    add_paired(rows, best[best.label != reference], best[best.label == reference], ["model_name"], "best_loss")
     return rows
+
+
+def add_paired(rows: Rows, table: pd.DataFrame, base: pd.DataFrame, keys: list[str], loss: str) -> None:
+    """Add, for each model, label and base LR of `table`, the mean over seeds of its loss minus that of `base` at equal `keys` and seed."""
+    joined = table.merge(base[[*keys, "seed", loss]], on=[*keys, "seed"], suffixes=("", "_reference"))
+    joined["difference"] = joined[loss] - joined[f"{loss}_reference"]
+    for (model, label, base_lr), group in joined.groupby(["model_name", "label", "base_lr"]):
+        mean, half = interval(group.difference)
+        rows.add(model_name=model, label=label, base_lr=base_lr, seeds=len(group), difference=mean, half_width=half)
 
 
 def extensions(chosen: pd.DataFrame, total_steps: int, reference: str, adapted: list[str]) -> Rows:
     """Final loss of adapted extensions minus that of the same base learning rate, in the same seed, at every base LR."""
     rows = Rows()
     at = chosen[(chosen.total_steps == total_steps) & ~chosen.diverged]
-    base = at[at.label == reference][["model_name", "base_lr", "seed", "final_val_loss"]]
-    joined = at[at.label.isin(adapted)].merge(base, on=["model_name", "base_lr", "seed"], suffixes=("", "_reference"))
-    joined["difference"] = joined.final_val_loss - joined.final_val_loss_reference
-    for (model, label, base_lr), group in joined.groupby(["model_name", "label", "base_lr"]):
-        mean, half = interval(group.difference)
-        rows.add(model_name=model, label=label, base_lr=base_lr, seeds=len(group), difference=mean, half_width=half)
+    add_paired(rows, at[at.label.isin(adapted)], at[at.label == reference], ["model_name", "base_lr"], "final_val_loss")
     if not rows.columns:
         raise StepError(
             f"no run of {total_steps} steps is labelled {', '.join(adapted)} and paired with {reference}: correct extend in config.yaml"

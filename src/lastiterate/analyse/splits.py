@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lastiterate.analyse.common import load_history
+from lastiterate.analyse.common import fitting, load_history
 from lastiterate.laws import Curve
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.step import StepError
@@ -70,9 +70,7 @@ def _fits(runs: pd.DataFrame, clauses: list[dict]) -> pd.Series:
     """Whether each run fits all fields of at least one clause; StepError for a clause that none fits."""
     found = pd.Series(False, index=runs.index)
     for clause in clauses:
-        fits = pd.Series(True, index=runs.index)
-        for field, wanted in clause.items():
-            fits &= runs[field].isin(wanted if isinstance(wanted, list) else [wanted])
+        fits = fitting(runs, clause)
         if not fits.any():
             raise StepError(f"the selection {clause} matches no run: correct it in config.yaml")
         found |= fits

@@ -20,12 +20,8 @@ def draw(tables, parameters):
 def figures2to5(curves, split):
     """Of each class the run of median second-half R2."""
     names = curves["class"].unique()
-    columns = min(3, len(names))
-    lines = -(-len(names) // columns)
-    figure, grid = plt.subplots(lines, columns, figsize=(3.1 * columns, 2.4 * lines), squeeze=False)
-    for axes in grid.flat[len(names) :]:
-        axes.axis("off")
-    for axes, name in zip(grid.flat, names, strict=False):
+    figure, grid = c.small_multiples(len(names), "Step (thousands)", "Loss")
+    for axes, name in zip(grid, names, strict=True):
         rows = curves[curves["class"] == name]
         x = rows.step / 1000
         axes.plot(x, rows.loss, color="black", lw=1.6, label="logged")
@@ -33,12 +29,7 @@ def figures2to5(curves, split):
         axes.plot(x, rows.predicted, "--", color=c.CATEGORICAL[4], lw=1.2, label="fit of the first half")
         axes.axvline(split * rows.total_steps.iloc[0] / 1000, color="grey", lw=0.8, ls=":")
         axes.set_title(name, fontsize=9)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("Loss")
-    for axes in grid.flat[max(len(names) - columns, 0) : len(names)]:
-        axes.set_xlabel("Step (thousands)")
-    handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    c.legend_above(figure, grid[0], ncols=3)
     return figure
 
 

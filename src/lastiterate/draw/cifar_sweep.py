@@ -53,7 +53,7 @@ def final(table):
         )
         axes.set(xscale="log", xlabel=c.BASE_LR, ylim=(0.98 * table.loss.min(), 1.5 * table.loss.min()), title=family)
     panels[0].set_ylabel("Final held-out loss")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=7)
+    c.legend_above(figure, panels[0], ncols=7)
     return figure
 
 

@@ -40,7 +40,11 @@ FINAL_BOUND = r"Final bound $\Omega_T$"
 BOUND = r"Bound $\Omega_t$"
 TUNED_BOUND = r"Bound $\Omega_t$ at $\gamma^\star$"
 STEP = r"Step $t$"
+HORIZON = "Horizon $T$"
+COOLDOWN = "Cooldown fraction $c$"
+LR = r"Learning rate $\gamma \eta_t$"
 LOGGED_LOSS = "Validation loss (subset)"
+FINAL_LOSS = "Final loss (whole validation set)"
 
 
 def run_draw(draw: Callable) -> None:
@@ -123,47 +127,33 @@ def shade_legend(owner, groups: dict[str, Sequence], values: Sequence[str], symb
     owner.legend(handles, list(groups), title=f"{symbol}: {span}", title_fontsize=8.5, **options)
 
 
-def legend_above(figure, **options) -> None:
-    """Legend of a figure above its axes, for panels whose curves fill the axes."""
-    figure.legend(loc="outside upper center", **options)
+def legend_above(figure, axes=None, **options) -> None:
+    """Legend of a figure above its axes, for panels whose curves fill the axes; of the curves of one of them, if it is given."""
+    curves = axes.get_legend_handles_labels() if axes else ()
+    figure.legend(*curves, loc="outside upper center", **options)
+
+
+def small_multiples(count: int, xlabel=None, ylabel=None, *, columns: int = 3, size=(3.1, 2.4), spare: int = 0, **sharing):
+    """A figure of `count` axes in rows of at most `columns`, labelled at the left and below, and those axes.
+
+    `size` is that of one of the axes; `spare` more cells (at least) stay empty at the end; `sharing` goes to ``plt.subplots``.
+    """
+    columns = min(columns, count + spare)
+    lines = -(-(count + spare) // columns)
+    figure, grid = plt.subplots(lines, columns, figsize=(size[0] * columns, size[1] * lines), squeeze=False, **sharing)
+    for axes in grid.flat[count:]:
+        axes.axis("off")
+    for axes in grid.flat[max(0, count - columns) : count]:
+        axes.set_xlabel(xlabel)
+        axes.tick_params(labelbottom=True)  # hidden on shared axes that are not in the last line
+    for axes in grid[:, 0]:
+        axes.set_ylabel(ylabel)
+    return figure, grid.flat[:count]
 
 
 def thousands(value, position=None):
     """Tick formatter for steps: 50k."""
     return f"{value / 1000:g}k" if value else "0"
-
-
-def extension_losses(table, names: dict[str, str], colours: dict) -> plt.Figure:
-    """Logged losses of a first run and of its extensions, with a magnified inset at the end of each horizon.
-
-    `table` has extension, total_steps, step and val_loss; `names` and `colours` are those of the extensions, in the order of
-    the legend. The curves run together until they branch, so the first run is drawn on top.
-    """
-    figure, axes = plt.subplots(figsize=(5.6, 4.0))
-    horizons = sorted(table[table.extension != "first"].total_steps.unique())
-    last = table[table.step == table.groupby(["extension", "total_steps"]).step.transform("max")]
-    low, longest = last.val_loss.min(), table.step.max()
-    insets = []
-    for horizon in horizons:
-        ends = last[last.total_steps == horizon].val_loss
-        margin = max(0.35 * (ends.max() - ends.min()), 0.002)
-        inset = axes.inset_axes([horizon / longest / 1.04 - 0.3, 0.07, 0.17, 0.22])
-        inset.set(xlim=(horizon * 0.975, horizon * 1.006), ylim=(ends.min() - margin, ends.max() + 2 * margin), xticks=[])
-        inset.tick_params(axis="y", labelsize=7, pad=1)
-        inset.spines[["top", "right"]].set_visible(True)
-        insets.append(inset)
-    for extension, name in names.items():
-        for i, (_, rows) in enumerate(table[table.extension == extension].groupby("total_steps")):
-            for place in (axes, *insets):
-                place.plot(
-                    rows.step, rows.val_loss, color=colours[extension], lw=1.5, label=None if i else name, zorder=2 + (extension == "first")
-                )
-    axes.set(xlabel=STEP, ylabel=LOGGED_LOSS, xlim=(0, longest * 1.04), ylim=(low - 0.22, low + 0.5))
-    for inset in insets:
-        axes.indicate_inset_zoom(inset, edgecolor="black")
-    axes.xaxis.set_major_formatter(thousands)
-    axes.legend(loc="upper right")
-    return figure
 
 
 def loglog(axes) -> None:

@@ -39,7 +39,7 @@ def comparison(summary, column, label, threshold):
         axes.set_xscale("symlog", linthresh=threshold)
         axes.set(xlabel=label, title=noise_title(noise))
     panels[0][0].set_yticks(np.arange(len(sets))[::-1], [name.replace("_", " ") for name in sets])
-    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
+    c.legend_above(figure, panels[0][0], ncols=len(names))
     return figure
 
 
@@ -73,7 +73,7 @@ def lr_sweep(tables):
             axes.yaxis.set_minor_formatter(NullFormatter())
     figure.supxlabel(c.BASE_LR, fontsize=10)
     figure.supylabel("Final loss", fontsize=10)
-    figure.legend(*cells[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
+    c.legend_above(figure, cells[0][0], ncols=6)
     return figure
 
 
@@ -96,7 +96,7 @@ def refined(table):
         axes.set(xlim=(0, 1), ylim=(0, 1.05))
     figure.supxlabel("Step $t/T$", fontsize=10)
     figure.supylabel(r"Factor $\eta_t/\gamma$", fontsize=10)
-    figure.legend(*cells[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    c.legend_above(figure, cells[0][0], ncols=4)
     return figure
 
 

@@ -4,8 +4,6 @@ import matplotlib.pyplot as plt
 
 from lastiterate.draw import common as c
 
-FRACTION = "Cooldown fraction $c$"
-
 
 def draw(tables, parameters):
     """Panels lr_sweep, convergence and cooldown_range, each also as _1-sqrt, _ablation and _1-sqrt_ablation."""
@@ -26,7 +24,7 @@ def lr_sweep(tables):
         axes.plot(row.base_lr, row.omega, "o", color=c.fraction_map()(row.cooldown), mec="black", zorder=5)
     c.loglog(axes)
     axes.set(xlabel=c.BASE_LR, ylabel=c.FINAL_BOUND)
-    c.fraction_bar(figure, axes, FRACTION)
+    c.fraction_bar(figure, axes, c.COOLDOWN)
     return figure
 
 
@@ -39,7 +37,7 @@ def convergence(tables):
         right.plot(rows.t, rows.omega, color=colour)
     left.set(xlabel=c.STEP, ylabel=c.TUNED_LR, xlim=(0, None), ylim=(0, None))
     right.set(xlabel=c.STEP, ylabel=c.TUNED_BOUND, xlim=(0, None), ylim=(0.8 * tables["tuned"].omega.min(), 0.35))
-    c.fraction_bar(figure, right, FRACTION)
+    c.fraction_bar(figure, right, c.COOLDOWN)
     return figure
 
 
@@ -50,7 +48,7 @@ def cooldown_range(table):
     for base_lr, colour, marker in zip(values, c.shades("Blues", len(values)), "osD^v<>", strict=False):
         rows = table[table.base_lr == base_lr]
         axes.plot(rows.cooldown, rows.omega, marker=marker, color=colour, label=rf"$\gamma = {base_lr:g}$")
-    axes.set(xlabel=FRACTION, ylabel=c.FINAL_BOUND, xlim=(-0.02, 1.02))
+    axes.set(xlabel=c.COOLDOWN, ylabel=c.FINAL_BOUND, xlim=(-0.02, 1.02))
     axes.legend(ncols=2, loc="best")
     return figure
 

@@ -5,9 +5,6 @@ import numpy as np
 
 from lastiterate.draw import common as c
 
-FRACTION = "Cooldown fraction $c$"
-FINAL = "Final loss (whole validation set)"
-
 
 def draw(tables, parameters):
     """Panels convergence, cooldown_range, lr_sweep and best_lr."""
@@ -24,7 +21,7 @@ def convergence(table):
         axes.plot(rows.step, rows.val_loss, color=c.fraction_map()(cooldown), lw=1.4)
     last = table[table.step == table.step.max()].val_loss
     axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, None), ylim=(last.min() - 0.03, last.min() + 0.55))
-    c.fraction_bar(figure, axes, FRACTION)
+    c.fraction_bar(figure, axes, c.COOLDOWN)
     return figure
 
 
@@ -34,7 +31,7 @@ def cooldown_range(table, base_lrs):
     for base_lr, colour, marker in zip(sorted(base_lrs), c.shades("Blues", len(base_lrs)), "osD^v<>", strict=False):
         rows = table[np.isclose(table.base_lr, base_lr)].sort_values("cooldown")
         axes.plot(rows.cooldown, rows.final_val_loss, marker=marker, color=colour, label=rf"$\gamma = {base_lr:g}$")
-    axes.set(xlabel=FRACTION, ylabel=FINAL, xlim=(0, 1.03))
+    axes.set(xlabel=c.COOLDOWN, ylabel=c.FINAL_LOSS, xlim=(0, 1.03))
     axes.legend(loc="upper right")
     return figure
 
@@ -52,8 +49,8 @@ def lr_sweep(table, fits):
             value = 2 * np.sqrt(fit.inverse * fit.linear) + fit.floor
             axes.plot(fit.best_base_lr, value, "|", color=colour, ms=12, mew=1.5)
     best = table.final_val_loss.min()
-    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=FINAL, ylim=(best - 0.01, best + 0.09))
-    c.fraction_bar(figure, axes, FRACTION)
+    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=c.FINAL_LOSS, ylim=(best - 0.01, best + 0.09))
+    c.fraction_bar(figure, axes, c.COOLDOWN)
     return figure
 
 
@@ -61,12 +58,12 @@ def best_lr(fits, theory):
     """The fits' best base learning rates, and their log-distance to that of the longest cooldown, over the bound's."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
     left.plot(fits.cooldown, fits.best_base_lr * 1e3, "o-", color=c.CATEGORICAL[0])
-    left.set(xlabel=FRACTION, ylabel=r"Best base learning rate $\gamma_c \times 10^3$", xlim=(0, 1.03), ylim=(0, None))
+    left.set(xlabel=c.COOLDOWN, ylabel=r"Best base learning rate $\gamma_c \times 10^3$", xlim=(0, 1.03), ylim=(0, None))
     longest = fits.cooldown.max()
     right.plot(theory.cooldown, theory.log_ratio, "--", color=c.CATEGORICAL[1], label="bound, same schedules")
     right.plot(fits.cooldown, fits.log_ratio, "o-", color=c.CATEGORICAL[4], label="fits to final losses")
     right.legend(loc="upper right")
-    right.set(xlabel=FRACTION, ylabel=rf"$\ln \gamma_{{{longest:g}}} - \ln \gamma_c$", xlim=(0, 1.03))
+    right.set(xlabel=c.COOLDOWN, ylabel=rf"$\ln \gamma_{{{longest:g}}} - \ln \gamma_c$", xlim=(0, 1.03))
     return figure
 
 

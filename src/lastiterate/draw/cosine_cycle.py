@@ -43,7 +43,7 @@ def convergence(table):
         left.plot(rows.t, rows.lr, color=shade[cycle])
         right.plot(rows.t, rows.omega, color=shade[cycle], label=f"{cycle:g}")
     last = table[table.t == table.t.max()].omega
-    left.set(xlabel=c.STEP, ylabel=r"Learning rate $\gamma \eta_t$", xlim=(0, None), ylim=(0, None))
+    left.set(xlabel=c.STEP, ylabel=c.LR, xlim=(0, None), ylim=(0, None))
     right.set(xlabel=c.STEP, ylabel=c.BOUND, xlim=(0, None), ylim=(0.8 * last.min(), 3.4 * last.min()))
     right.legend(title="Cycle length / $T$", loc="upper right", ncols=2)
     return figure

@@ -5,7 +5,6 @@ import numpy as np
 
 from lastiterate.draw import common as c
 
-HORIZON = "Horizon $T$"
 COLUMNS = {"distance": r"$D^2/(\gamma T)$", "noise": r"$\gamma G^2$", "log": r"$\gamma G^2 \ln T$"}
 
 
@@ -25,7 +24,7 @@ def figure1(bounds, colours):
     horizons = np.array([bounds.total_steps.min(), bounds.total_steps.max()])
     axes.plot(horizons, 2 / np.sqrt(horizons), ":", color="grey", label=r"$2/\sqrt{T}$")
     c.loglog(axes)
-    axes.set(xlabel=HORIZON, ylabel=r"$\Omega_T$ at $\gamma = 1/\sqrt{T}$")
+    axes.set(xlabel=c.HORIZON, ylabel=r"$\Omega_T$ at $\gamma = 1/\sqrt{T}$")
     c.legend_above(figure, ncols=3)
     return figure
 
@@ -37,7 +36,7 @@ def growth(bounds, verdicts, colours):
         rows = bounds[bounds.schedule == row.schedule]
         style = {"pass": "-", "fail": "--"}.get(row.verdict, ":")
         axes.plot(rows.total_steps, rows.squared_gap, style, color=colours[row.schedule], label=f"{row.schedule}: {row.verdict}")
-    axes.set(xscale="log", xlabel=HORIZON, ylabel=r"$T\,\Omega_T^{\star 2}/4$", ylim=(0.9, None))
+    axes.set(xscale="log", xlabel=c.HORIZON, ylabel=r"$T\,\Omega_T^{\star 2}/4$", ylim=(0.9, None))
     axes.legend(loc="upper left")
     return figure
 

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lastiterate.draw import common as c
+from lastiterate.draw.hues import RATES
 
 NORM = r"Gradient norm $\|g_t\|$"
 
@@ -14,20 +15,6 @@ def draw(tables, parameters):
     yield "log_grad_norm", log_grad_norm(tables["curves"])
     yield "over_time", over_time(tables["curves"])
     yield "scatter", scatter(tables["curves"])
-
-
-def curves(table):
-    """Yield (schedule, base LR, colour, rows); base learning rates from light to dark."""
-    for name, rows in table.groupby("schedule"):
-        values = sorted(rows.base_lr.unique())
-        for value, colour in zip(values, c.shades(name, len(values)), strict=True):
-            yield name, value, colour, rows[rows.base_lr == value]
-
-
-def legend(owner, table, **options):
-    """Legend of the shades that `curves` assigns to base learning rates."""
-    groups = {name: c.shades(name, rows.base_lr.nunique()) for name, rows in table.groupby("schedule")}
-    c.shade_legend(owner, groups, [f"{v:g}" for v in sorted(table.base_lr.unique())], r"$\gamma$", **options)
 
 
 def mean_grad_norm(table, fits):
@@ -51,12 +38,12 @@ def mean_grad_norm(table, fits):
 def log_grad_norm(table):
     """Smoothed norms beside the learning rates of the runs."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
-    for _, _, colour, rows in curves(table):
+    for _, _, colour, rows in RATES.curves(table):
         left.plot(rows.step, rows.grad_norm, color=colour, lw=1.2)
         right.plot(rows.step, rows.lr, color=colour, lw=1.4)
     left.set(xlabel=c.STEP, ylabel=NORM, xlim=(0, None), yscale="log")
-    right.set(xlabel=c.STEP, ylabel=r"Learning rate $\gamma \eta_t$", xlim=(0, None), ylim=(0, None))
-    legend(left, table, loc="upper center", ncols=2)
+    right.set(xlabel=c.STEP, ylabel=c.LR, xlim=(0, None), ylim=(0, None))
+    RATES.legend(left, table, loc="upper center", ncols=2)
     return figure
 
 
@@ -64,7 +51,7 @@ def over_time(table):
     """Smoothed norms and the fits over time, one axes per schedule."""
     names = sorted(table.schedule.unique())
     figure, all_axes = plt.subplots(1, len(names), figsize=c.WIDE, sharey=True, squeeze=False)
-    for name, base_lr, colour, rows in curves(table):
+    for name, base_lr, colour, rows in RATES.curves(table):
         axes = all_axes[0, names.index(name)]
         axes.plot(rows.step, rows.grad_norm, color=colour, lw=0.7)
         axes.plot(rows.step, rows.fitted, color=colour, ls="--", label=rf"$\gamma = {base_lr:g}$")
@@ -78,11 +65,11 @@ def over_time(table):
 def scatter(table):
     """Smoothed norms against the sum of learning rates so far."""
     figure, axes = plt.subplots()
-    for _, _, colour, rows in curves(table):
+    for _, _, colour, rows in RATES.curves(table):
         axes.plot(rows.lr_sum, rows.grad_norm, ".", color=colour, ms=2.5)
     c.loglog(axes)
     axes.set(xlabel=r"Sum of learning rates $\sum_{s \leq t} \gamma \eta_s$", ylabel=NORM)
-    legend(figure, table, loc="outside upper center", ncols=2)
+    RATES.legend(figure, table, loc="outside upper center", ncols=2)
     return figure
 
 

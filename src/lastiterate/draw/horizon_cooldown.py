@@ -1,6 +1,7 @@
 """horizon_cooldown: a trained run extended with the same cooldown fraction, with an adapted one, and at a lowered learning rate."""
 
 from lastiterate.draw import common as c
+from lastiterate.draw.horizon_transfer_logs import extension_losses
 
 COLOURS = {"first": c.CATEGORICAL[1], "same_lr": "#8C8C8C", "lowered_lr": c.CATEGORICAL[2], "adapted_cooldown": c.CATEGORICAL[0]}
 
@@ -16,7 +17,7 @@ def draw(tables, parameters):
             "lowered_lr": "LR lowered by theory",
             "adapted_cooldown": f"adapted cooldown {cooldown['adapted_cooldown']:g}",
         }
-        yield f"horizon_cooldown_{model}", c.extension_losses(table, names, COLOURS)
+        yield f"horizon_cooldown_{model}", extension_losses(table, names, COLOURS)
 
 
 if __name__ == "__main__":

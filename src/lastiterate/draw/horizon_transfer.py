@@ -7,7 +7,7 @@ import numpy as np
 
 from lastiterate.draw import common as c
 
-PARAMETERS = {"cooldown": "Cooldown fraction $c$", "second_stage": r"Factor $\rho$ of the second stage"}
+PARAMETERS = {"cooldown": c.COOLDOWN, "second_stage": r"Factor $\rho$ of the second stage"}
 ADAPTED, ROOT, LINEAR = "Blues", "#D55E00", "#009E73"
 TOLERANCE = 0.01  # of the bound, shown as a band of base learning rates
 
@@ -35,7 +35,7 @@ def extended(tables, how):
             right.plot(curve.t, curve.omega, **style)
     right.hlines(picks.linear_bound, [0, *picks.total_steps[:-1]], picks.total_steps, color=LINEAR, ls="--", zorder=3)
     lr = tables["extended"].lr
-    left.set(xlabel=c.STEP, ylabel=r"Learning rate $\gamma \eta_t$", xlim=(0, None), ylim=(0, min(1.1 * lr.max(), 6 * lr.median())))
+    left.set(xlabel=c.STEP, ylabel=c.LR, xlim=(0, None), ylim=(0, min(1.1 * lr.max(), 6 * lr.median())))
     right.set(xlabel=c.STEP, ylabel=c.BOUND, xlim=(0, None), ylim=(0, 3 * picks.bound.max()))
     handles = [c.Line2D([], [], color=colours[-1]), c.Line2D([], [], color="#999999"), c.Line2D([], [], color=LINEAR, ls="--")]
     labels = ["cooldown adapted" if how == "cooldown" else "second stage adapted", "same LR and cooldown", "tuned linear decay"]

@@ -22,12 +22,9 @@ def draw(tables, parameters):
 def leaderboard(table):
     """Mean absolute error of each law on each split, with bootstrap intervals."""
     splits = list(dict.fromkeys(table.split))
-    columns = -(-len(splits) // 2)
-    figure, grid = plt.subplots(2, columns, figsize=(2.3 * columns, 6.4), sharey=True)
+    figure, grid = c.small_multiples(len(splits), columns=-(-len(splits) // 2), size=(2.3, 3.2), sharey=True)
     laws = list(dict.fromkeys(table.law))
-    for axes in grid.flat[len(splits) :]:
-        axes.axis("off")
-    for axes, split in zip(grid.flat, splits, strict=False):
+    for axes, split in zip(grid, splits, strict=True):
         rows = table[table.split == split].set_index("law").loc[laws]
         at = np.arange(len(laws))[::-1]
         for y, row in zip(at, rows.itertuples(), strict=True):
@@ -59,8 +56,7 @@ def residuals(table):
         axes.minorticks_off()
     for axes in grid[:, 0]:
         axes.set(ylabel=MISSED)
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    c.legend_above(figure, grid[0, 0], ncols=3)
     return figure
 
 
@@ -93,8 +89,8 @@ def best_lr(table):
         shift = (rows.final_val_loss - rows.predicted).mean()
         axes.plot(rows.index, rows.final_val_loss, "o", color=colour, mec="black", mew=0.5)
         axes.plot(rows.index, rows.predicted + shift, color=colour, lw=1.4)
-    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel="Final loss (whole validation set)", ylim=(None, table.final_val_loss.min() + 0.16))
-    c.fraction_bar(figure, axes, "Cooldown fraction $c$")
+    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=c.FINAL_LOSS, ylim=(None, table.final_val_loss.min() + 0.16))
+    c.fraction_bar(figure, axes, c.COOLDOWN)
     return figure
 
 

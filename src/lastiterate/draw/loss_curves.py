@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 
 from lastiterate.draw import common as c
+from lastiterate.draw.hues import LONG_HORIZONS
 
 
 def draw(tables, parameters):
@@ -14,18 +15,11 @@ def draw(tables, parameters):
 def loss_curves(table):
     """Validation loss against step, one hue per schedule, horizons from light to dark."""
     figure, axes = plt.subplots()
-    groups = {}
-    for name, rows in table.groupby("schedule"):
-        horizons = sorted(rows.total_steps.unique())
-        colours = c.shades(name, len(horizons))
-        rates = ", ".join(f"{v:g}" for v in sorted(rows.base_lr.unique()))
-        groups[rf"{name}, $\gamma = {rates}$"] = colours
-        for horizon, colour in zip(horizons, colours, strict=True):
-            run = rows[rows.total_steps == horizon]
-            axes.plot(run.step, run.val_loss, color=colour)
+    for _, _, colour, rows in LONG_HORIZONS.curves(table):
+        axes.plot(rows.step, rows.val_loss, color=colour)
     last = table[table.step == table.groupby(["schedule", "total_steps"]).step.transform("max")].val_loss
     axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, None), ylim=(table.val_loss.min() - 0.05, last.max() + 0.75))
-    c.shade_legend(axes, groups, [f"{h / 1000:.3g}k" for h in sorted(table.total_steps.unique())], "$T$", loc="upper right")
+    LONG_HORIZONS.legend(axes, table, rates=True, loc="upper right")
     return figure
 
 

@@ -21,10 +21,10 @@ def draw(tables, parameters):
 
 def worst_case(table, final, scale):
     """One pair of axes per schedule: Omega_t, the exact worst case under both steppings, and what no method can beat."""
-    columns = 3
-    rows = -(-(len(final) + 1) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(c.WIDE[0], 2.6 * rows), sharex=True, sharey=True, squeeze=False)
-    for axes, (name, curve) in zip(grid.flat, table.groupby("schedule", sort=False), strict=False):
+    figure, grid = c.small_multiples(
+        len(final), c.STEP, r"$f(x_t) - f^\star$ at most", size=(c.WIDE[0] / 3, 2.6), spare=1, sharex=True, sharey=True
+    )
+    for axes, (name, curve) in zip(grid, table.groupby("schedule", sort=False), strict=True):
         axes.plot(curve.t, curve.omega, color=OMEGA, label=r"bound $\Omega_t$")
         axes.plot(curve.t, curve.exact, color=EXACT, label=r"exact worst case, $\eta_1, \dots, \eta_{t-1}$")
         axes.plot(curve.t, curve.exact_shifted, "--", color=SHIFTED, label=r"the same, shifted: $\eta_2, \dots, \eta_t$")
@@ -33,16 +33,9 @@ def worst_case(table, final, scale):
         axes.set_title(name)
         for height, value, colour in ((0.93, end.omega, OMEGA), (0.83, end.exact, EXACT), (0.73, end.exact_shifted, SHIFTED)):
             axes.text(0.97, height, f"{value:.4f}", color=colour, ha="right", va="top", transform=axes.transAxes)
-    handles, labels = grid.flat[0].get_legend_handles_labels()
     axes.set(ylim=(0, 1.05 * max(scale, table.exact.max())), xlim=(0, None))
-    for spare in grid.flat[len(final) :]:
-        spare.axis("off")
-    grid.flat[-1].legend(handles, labels, loc="center", title="numbers: values at $t = T$", title_fontsize=8.5)
-    for axes in grid.flat[max(0, len(final) - columns) : len(final)]:
-        axes.set_xlabel(c.STEP)
-        axes.tick_params(labelbottom=True)
-    for axes in grid[:, 0]:
-        axes.set_ylabel(r"$f(x_t) - f^\star$ at most")
+    curves = grid[0].get_legend_handles_labels()
+    figure.axes[-1].legend(*curves, loc="center", title="numbers: values at $t = T$", title_fontsize=8.5)
     return figure
 
 
@@ -75,7 +68,7 @@ def optimised(descent, table):
     left.set(yscale="log", xlabel="Iteration of L-BFGS", ylabel=r"Excess over $DG/\sqrt{T}$, relative", xlim=(0, None))
     right.set(xlabel=c.STEP, ylabel=r"Learning rate $\eta_t$", xlim=(0, None), ylim=(0, 1.6 * table.lr.max()))
     right.legend(loc="upper right")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
+    c.legend_above(figure, left, ncols=len(names))
     return figure
 
 

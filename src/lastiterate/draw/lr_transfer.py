@@ -24,7 +24,7 @@ def transfer_curve(curve, fits, shape, top):
         rows, fit = curve[curve.total_steps == total_steps], fits[fits.total_steps == total_steps]
         axes.plot(rows.cooldown, rows.log_ratio, "o", color=colour, ms=4)
         axes.plot(grid, sum(row.coefficient * grid**row.power for row in fit.itertuples()), "--", color=colour, lw=1.2)
-    axes.set(xlabel="Cooldown fraction $c$", ylabel=r"$\ln\,\gamma^\star(1) - \ln\,\gamma^\star(c)$", xlim=(-0.02, 1.02), ylim=(-0.05, top))
+    axes.set(xlabel=c.COOLDOWN, ylabel=r"$\ln\,\gamma^\star(1) - \ln\,\gamma^\star(c)$", xlim=(-0.02, 1.02), ylim=(-0.05, top))
     handles = [c.Line2D([], [], color=colours[-1], ls="", marker="o", ms=4), c.Line2D([], [], color=colours[-1], ls="--", lw=1.2)]
     title = f"{shape} cooldown, $T$: {horizons[0]} to {horizons[-1]}, light to dark"
     axes.legend(handles, ["optimum", f"polynomial of degree {fits.power.max()}"], title=title, title_fontsize=8.5, loc="upper right")

@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 
 from lastiterate.draw import common as c
 
-HORIZON = "Horizon $T$"
 EXCESS = "Excess loss $f(x_T) - f^\\star$"
 
 
@@ -51,7 +50,7 @@ def best_lr(tables, colours):
         axes.errorbar(rows.total_steps, best, yerr=[best - low, high - best], fmt="o", ms=4, capsize=2, color=colours[name], label=label)
         axes.plot(rows.total_steps, rows.predicted_lr, color=colours[name], lw=1, ls="--")
     c.loglog(axes)
-    axes.set(xlabel=HORIZON, ylabel=r"Best base learning rate $\gamma^\star$")
+    axes.set(xlabel=c.HORIZON, ylabel=r"Best base learning rate $\gamma^\star$")
     c.legend_above(figure, ncols=2, title="exponent of $T$ (dashed: the bound with the measured $D$ and $G$)", title_fontsize=8.5)
     return figure
 
@@ -73,23 +72,30 @@ def tuned_loss(table, colours, reference):
     right.axhline(0, color=colours[reference])
     c.loglog(left)
     right.set_xscale("log")
-    left.set(xlabel=HORIZON, ylabel=EXCESS)
-    right.set(xlabel=HORIZON, ylabel=f"Excess over {reference}'s, in %", ylim=(-15, None))
+    left.set(xlabel=c.HORIZON, ylabel=EXCESS)
+    right.set(xlabel=c.HORIZON, ylabel=f"Excess over {reference}'s, in %", ylim=(-15, None))
     left.legend()
     return figure
 
 
 def convergence(table, colours):
     """Tuned schedules beside the excess loss along their runs."""
+    figure, left, right = trajectories(table, "schedule", colours)
+    left.set(ylabel=c.TUNED_LR)
+    right.legend(ncols=2)
+    return figure
+
+
+def trajectories(table, by, colours):
+    """Learning rates and excess losses (with two standard errors) along the runs, one colour for each value of `by`; its axes."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
-    for name, rows in table.groupby("schedule", sort=False):
+    for name, rows in table.groupby(by, sort=False):
         left.plot(rows.t, rows.lr, color=colours[name])
         right.plot(rows.t, rows.excess, color=colours[name], label=name)
         right.fill_between(rows.t, rows.excess - 2 * rows.excess_se, rows.excess + 2 * rows.excess_se, color=colours[name], alpha=0.2, lw=0)
-    left.set(xlabel=c.STEP, ylabel=c.TUNED_LR, xlim=(0, None), ylim=(0, None))
+    left.set(xlabel=c.STEP, ylabel=c.LR, xlim=(0, None), ylim=(0, None))
     right.set(xlabel=c.STEP, ylabel="Excess loss $f(x_t) - f^\\star$", xlim=(0, None), yscale="log")
-    right.legend(ncols=2)
-    return figure
+    return figure, left, right
 
 
 def cooldown(tables):
@@ -100,10 +106,10 @@ def cooldown(tables):
     left.errorbar(
         measured.cooldown, measured.log_ratio, yerr=2 * measured.log_ratio_se, fmt="o", capsize=2, color=c.CATEGORICAL[0], label="measured"
     )
-    left.set(xlabel="Cooldown fraction $c$", ylabel=r"$\ln \gamma^\star(1) - \ln \gamma^\star(c)$", xlim=(0, 1.03))
+    left.set(xlabel=c.COOLDOWN, ylabel=r"$\ln \gamma^\star(1) - \ln \gamma^\star(c)$", xlim=(0, 1.03))
     left.legend()
     right.errorbar(measured.cooldown, measured.excess, yerr=2 * measured.excess_se, fmt="o-", capsize=2, color=c.CATEGORICAL[0])
-    right.set(xlabel="Cooldown fraction $c$", ylabel=EXCESS, xlim=(0, 1.03), ylim=(0, None))
+    right.set(xlabel=c.COOLDOWN, ylabel=EXCESS, xlim=(0, 1.03), ylim=(0, None))
     return figure
 
 

@@ -20,7 +20,7 @@ def draw(tables, parameters):
     c.loglog(left)
     left.set_xticks(steps, [f"{t:g}" for t in steps], minor=False)
     left.set_xticks([], minor=True)
-    left.set(xlabel="Horizon $T$", ylabel=r"Best base learning rate $\gamma^\star$")
+    left.set(xlabel=c.HORIZON, ylabel=r"Best base learning rate $\gamma^\star$")
     for place, row in enumerate(tables["exponents"].itertuples()):
         right.errorbar(row.exponent, -place, xerr=2 * row.exponent_se, fmt="o", capsize=3, color=colours[row.control])
     right.axvline(-0.5, color="black", ls="--", lw=1)

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lastiterate.draw import common as c
+from lastiterate.draw.noise_limited import trajectories
 
 
 def draw(tables, parameters):
@@ -11,7 +12,9 @@ def draw(tables, parameters):
     names = list(tables["extension"].strategy.unique())
     colours = dict(zip(names, c.REFERENCE_FIRST, strict=False))
     yield "differences", differences(tables["extension"], colours)
-    yield "trajectories", trajectories(tables["trajectories"], colours)
+    figure, _, right = trajectories(tables["trajectories"], "strategy", colours)
+    c.legend_above(figure, right, ncols=4)
+    yield "trajectories", figure
 
 
 def differences(table, colours):
@@ -29,20 +32,7 @@ def differences(table, colours):
         axes.set_xticks(range(len(horizons)), [f"$T = {h}$" for h in horizons])
         axes.set_title(f"base learning rate: {start}")
     panels[0][0].set_ylabel(r"Loss minus that at the same LR, $\times 10^3$")
-    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=len(names))
-    return figure
-
-
-def trajectories(table, colours):
-    """Schedules and excess losses over the longest horizon."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
-    for name, rows in table.groupby("strategy", sort=False):
-        left.plot(rows.t, rows.lr, color=colours[name], label=name)
-        right.plot(rows.t, rows.excess, color=colours[name])
-        right.fill_between(rows.t, rows.excess - 2 * rows.excess_se, rows.excess + 2 * rows.excess_se, color=colours[name], alpha=0.2, lw=0)
-    left.set(xlabel=c.STEP, ylabel=r"Learning rate $\gamma \eta_t$", xlim=(0, None), ylim=(0, None))
-    right.set(xlabel=c.STEP, ylabel="Excess loss $f(x_t) - f^\\star$", xlim=(0, None), yscale="log")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    c.legend_above(figure, panels[0][0], ncols=len(names))
     return figure
 
 

@@ -5,8 +5,6 @@ import numpy as np
 
 from lastiterate.draw import common as c
 
-FINAL = "Final loss (whole validation set)"
-
 
 def draw(tables, parameters):
     """Panels lr_sweep_MODEL, best_lr_MODEL, differences_MODEL and extensions_MODEL."""
@@ -30,7 +28,7 @@ def lr_sweep(losses, best, label):
             axes.plot(run.base_lr, run.final_val_loss, "o-", ms=3, lw=1, color=colour, label=name)
         found = best[best.total_steps == horizon]
         axes.plot(found.best_base_lr, found.best_loss, "|", ms=12, mew=1.5, color=colour)
-    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=FINAL)
+    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=c.FINAL_LOSS)
     axes.legend(fontsize=8)
     return figure
 
@@ -65,7 +63,7 @@ def best_lr(best, exponents, labels):
             label=rf"bound: $T^{{{fit.bound_exponent:.2f}}}$",
         )
     c.loglog(axes)
-    axes.set(xlabel="Horizon $T$", ylabel=r"Best base learning rate")
+    axes.set(xlabel=c.HORIZON, ylabel=r"Best base learning rate")
     axes.legend(fontsize=8)
     return figure
 

@@ -21,12 +21,8 @@ def draw(tables, parameters):
 def figure6(fits, points):
     """For each architecture the group of median R2: losses and fit."""
     typical = [rows.sort_values("r2").iloc[len(rows) // 2] for _, rows in fits.groupby(["n_params", "model"])][:MOST]
-    columns = min(3, len(typical))
-    lines = -(-len(typical) // columns)
-    figure, grid = plt.subplots(lines, columns, figsize=(3.1 * columns, 2.4 * lines), squeeze=False)
-    for axes in grid.flat[len(typical) :]:
-        axes.axis("off")
-    for axes, fit in zip(grid.flat, typical, strict=False):
+    figure, grid = c.small_multiples(len(typical), r"Peak learning rate $\gamma$", "Final loss")
+    for axes, fit in zip(grid, typical, strict=True):
         rows = points[(points.group == fit.group) & ~points.diverged]
         lr = np.geomspace(rows.base_lr.min(), rows.base_lr.max(), 100)
         axes.plot(rows.base_lr, rows.loss, "o", ms=4, color=c.CATEGORICAL[0])
@@ -35,10 +31,6 @@ def figure6(fits, points):
         axes.set_title(title, fontsize=8)
         axes.set(xscale="log")
         axes.xaxis.set_minor_formatter(NullFormatter())
-    for axes in grid.flat[max(len(typical) - columns, 0) : len(typical)]:
-        axes.set_xlabel(r"Peak learning rate $\gamma$")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("Final loss")
     return figure
 
 

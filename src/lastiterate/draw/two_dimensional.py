@@ -23,10 +23,8 @@ def label(row) -> str:
 def lines(fits, points):
     """Losses at each eta_ref against 1/sqrt(T), with their lines, one axes per group."""
     groups = fits.group.unique()[:MOST]
-    columns = min(3, len(groups))
-    rows = -(-len(groups) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(3.1 * columns, 2.4 * rows), squeeze=False, sharex=True, sharey=True)
-    for axes, group in zip(grid.flat, groups, strict=False):
+    figure, grid = c.small_multiples(len(groups), r"$1/\sqrt{T}$ ($10^{-3}$)", "Final loss", sharex=True, sharey=True)
+    for axes, group in zip(grid, groups, strict=True):
         chosen = fits[fits.group == group]
         for fit, colour in zip(chosen.itertuples(), c.shades("Blues", len(chosen)), strict=True):
             at = points[(points.group == group) & (points.eta_ref == fit.eta_ref)]
@@ -34,11 +32,7 @@ def lines(fits, points):
             axes.plot(x, at.loss, "o", ms=3.5, color=colour, label=rf"$\eta_{{ref}} = {fit.eta_ref:g}$")
             axes.plot(x, fit.linf + fit.slope * x / 1e3, color=colour, lw=1)
         axes.set_title(label(chosen.iloc[0]), fontsize=9)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("Final loss")
-    for axes in grid[-1]:
-        axes.set_xlabel(r"$1/\sqrt{T}$ ($10^{-3}$)")
-    figure.legend(*grid.flat[0].get_legend_handles_labels(), loc="outside upper center", ncols=min(4, 2 * columns))
+    c.legend_above(figure, grid[0], ncols=min(4, 2 * len(groups)))
     return figure
 
 
@@ -56,7 +50,7 @@ def best_lr(best, exponents):
     c.loglog(axes)
     pooled = measured.loc["all"]
     axes.set_title(rf"measured: $\gamma^\star \sim T^{{{pooled.exponent:.2f} \pm {pooled.error:.2f}}}$; dotted: $T^{{-1/2}}$", fontsize=9)
-    axes.set(xlabel="Horizon $T$", ylabel=r"Best peak learning rate $\gamma^\star$")
+    axes.set(xlabel=c.HORIZON, ylabel=r"Best peak learning rate $\gamma^\star$")
     c.legend_above(figure, ncols=3, fontsize=8)
     return figure
 

@@ -46,12 +46,3 @@ class HingeProblem:
     def excess(self, loss):
         """Loss above the minimum."""
         return loss - self.optimum.value
-
-
-def exponent(horizons: Sequence[int], base_lr: Sequence[float]) -> float:
-    """Least-squares slope of log base_lr against log horizon.
-
-    >>> round(exponent([100, 400], [0.2, 0.1]), 6)
-    -0.5
-    """
-    return float(np.polyfit(np.log(horizons), np.log(base_lr), 1)[0])

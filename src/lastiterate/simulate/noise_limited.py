@@ -8,11 +8,12 @@ several horizons gets its error from leaving out one seed of all of them at a ti
 import numpy as np
 
 from lastiterate.bound import tuned
+from lastiterate.fits import log_slope
 from lastiterate.refine import refine
 from lastiterate.schedules import wsd
 from lastiterate.sgd import jackknife, mean_and_error, paired
 from lastiterate.simulate.common import build_schedule
-from lastiterate.simulate.hinge import HingeProblem, exponent
+from lastiterate.simulate.hinge import HingeProblem
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
 
@@ -55,7 +56,7 @@ def sweep_tables(problem, lr, sweeps, reference, scale):
             )  # fmt: skip
     horizons = list(sweeps)
     for name in sweeps[horizons[0]]:
-        slope = lambda seeds, name=name: exponent(horizons, [sweeps[t][name].optimum(seeds) for t in horizons])
+        slope = lambda seeds, name=name: log_slope(horizons, [sweeps[t][name].optimum(seeds) for t in horizons])
         value, error = jackknife(slope, problem.seeds)
         log_ratio = lambda seeds, name=name: np.mean(
             [np.log(sweeps[t][name].optimum(seeds) / sweeps[t][reference].optimum(seeds)) for t in horizons]
@@ -64,7 +65,7 @@ def sweep_tables(problem, lr, sweeps, reference, scale):
         predicted = [tuned(lr[t][name]).base_lr for t in horizons]
         predicted_ratio = np.mean([np.log(p / tuned(lr[t][reference]).base_lr) for p, t in zip(predicted, horizons, strict=True)])
         tables["exponents"].add(
-            schedule=name, exponent=value, exponent_se=float(error), predicted_exponent=exponent(horizons, predicted),
+            schedule=name, exponent=value, exponent_se=float(error), predicted_exponent=log_slope(horizons, predicted),
             log_ratio=float(ratio), log_ratio_se=float(ratio_se), predicted_log_ratio=float(predicted_ratio),
         )  # fmt: skip
     return tables

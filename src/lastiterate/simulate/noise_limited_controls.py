@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from lastiterate.fits import log_slope
 from lastiterate.sgd import jackknife
 from lastiterate.simulate.common import build_schedule
-from lastiterate.simulate.hinge import HingeProblem, exponent
+from lastiterate.simulate.hinge import HingeProblem
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import run_step
 
@@ -25,7 +26,7 @@ def compute(parameters, inputs=()):
             tables["tuned"].add(
                 control=name, total_steps=total_steps, at_edge=int(sweep.at_edge), log2_best_lr=float(best), log2_best_lr_se=float(best_se)
             )
-        slope = lambda seeds, sweeps=sweeps: exponent(horizons, [sweep.optimum(seeds) for sweep in sweeps.values()])
+        slope = lambda seeds, sweeps=sweeps: log_slope(horizons, [sweep.optimum(seeds) for sweep in sweeps.values()])
         value, error = jackknife(slope, problem.seeds)
         labels = {key: settings[key] for key in ("components", "label_noise", "label_seed")}
         tables["exponents"].add(control=name, **labels, exponent=value, exponent_se=float(error))
