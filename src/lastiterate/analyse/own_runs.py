@@ -20,12 +20,7 @@ from lastiterate.workflow.step import StepError, run_step
 
 def compute(parameters, inputs):
     """Tables losses, best, exponents, differences and extensions."""
-    runs = load_runs(inputs)
-    models = {}
-    for name, entry in parameters["models"].items():
-        found = {label: _pick(runs, {**entry["select"], **clause}) for label, clause in entry["schedules"].items()}
-        models[name] = pd.concat([rows.assign(model_name=name, label=label) for label, rows in found.items()], ignore_index=True)
-    chosen = pd.concat(models.values(), ignore_index=True)
+    chosen = chosen_runs(load_runs(inputs), parameters["models"])
     best = best_base_lrs(chosen)
     columns = ["model_name", "label", "total_steps", "base_lr", "seed", "final_train_loss", "final_val_loss", "diverged"]
     return {
@@ -35,6 +30,16 @@ def compute(parameters, inputs):
         "differences": differences(chosen, pd.DataFrame(best.columns), **parameters["compare"]),
         "extensions": extensions(chosen, **parameters["extend"]),
     }
+
+
+def chosen_runs(runs: pd.DataFrame, models: dict) -> pd.DataFrame:
+    """The runs of each model (its clause `select`) under each of its schedules (a clause by label), with columns model_name and label."""
+    found = [
+        _pick(runs, {**entry["select"], **clause}).assign(model_name=name, label=label)
+        for name, entry in models.items()
+        for label, clause in entry["schedules"].items()
+    ]
+    return pd.concat(found, ignore_index=True)
 
 
 def _pick(runs: pd.DataFrame, clause: dict) -> pd.DataFrame:

@@ -12,16 +12,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lastiterate.analyse.common import load_runs
+from lastiterate.analyse.common import fitting, load_runs
 from lastiterate.analyse.splits import distinct
 from lastiterate.plan.choose import choose
 from lastiterate.plan.laws import choose_law
 from lastiterate.plan.load import table_pilots
 from lastiterate.plan.pilots import Pilot, pilot_curves
+from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
 
 LEAST_PILOTS, LEAST_CANDIDATES = 2, 3
+FIRST_COOLDOWN = 0.2  # of the run that a case `continue` goes on from
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,15 @@ def compute(parameters, inputs):
     """Tables cases and summary."""
     runs = load_runs(inputs)
     rows = Rows()
-    for model, clause in parameters["models"].items():
-        fits = pd.Series(True, index=runs.index)
-        for field, wanted in clause.items():
-            fits &= runs[field].isin(wanted if isinstance(wanted, list) else [wanted])
-        sweep = runs[fits & runs.final_val_loss.notna() & runs.schedule.notna()]
+    for model, entry in parameters["models"].items():
+        sweep = runs[fitting(runs, entry["select"]) & runs.final_val_loss.notna() & runs.schedule.notna()]
         if sweep.empty:
-            raise StepError(f"the selection {clause} matches no run: correct it in config.yaml")
+            raise StepError(f"the selection {entry['select']} matches no run: correct it in config.yaml")
         known = _pilots(inputs, sweep)
         for seed, part in sweep.groupby(sweep.seed.fillna(0)):
             part = distinct(part[part.run_id.isin(known)])
             for case in cases(part):
-                rows.add(model=model, seed=int(seed), **_judged(case, part.set_index("run_id"), known, parameters))
+                rows.add(model=model, seed=int(seed), **_judged(case, part.set_index("run_id"), known, entry, parameters["level"]))
     return {"cases": rows, "summary": summary(pd.DataFrame(rows.columns), parameters["aim"])}
 
 
@@ -68,6 +67,9 @@ def cases(runs: pd.DataFrame) -> Iterator[Case]:
     cooldown  pilots: one schedule at all learning rates; choose among all schedules of the same horizon
     base_lr   pilots: all schedules at two neighbouring learning rates; choose among all learning rates and schedules of the horizon
     hidden    pilots: the worse half of a horizon's runs (the constant ones too); choose among all of it
+    one_peak  pilots: all schedules at one learning rate, of horizons up to one; choose among that learning rate's runs of a longer one
+    continue  pilots: all runs of a horizon; choose among those runs of a longer one, at one learning rate, that are at their peak until
+              80 % of the shorter horizon, so that they go on from the checkpoint before a cooldown of 20 %
     """
     ends = runs[runs.decay_shape.notna()]
     shape = ["schedule_name", "decay_shape", "cooldown", "final_lr_ratio"]
@@ -78,6 +80,13 @@ def cases(runs: pd.DataFrame) -> Iterator[Case]:
             yield Case("cooldown", f"{horizon}: {name}", tuple(pilots.run_id), all_of)
             for longer, others in ends[ends.total_steps > horizon].groupby("total_steps"):
                 yield Case("longer", f"{horizon} to {longer}: {name}", tuple(pilots.run_id), tuple(others.run_id))
+        for longer, others in ends[ends.total_steps > horizon].groupby("total_steps"):
+            for lr, same in others.groupby("base_lr"):
+                pilots = ends[(ends.total_steps <= horizon) & (ends.base_lr == lr)]
+                yield Case("one_peak", f"{horizon} to {longer}: {lr:g}", tuple(pilots.run_id), tuple(same.run_id))
+                step = round((1 - FIRST_COOLDOWN) * horizon)
+                goes_on = same[same.schedule.map(_stable_until) >= step]
+                yield Case("continue", f"{horizon} to {longer}: {lr:g} from {step}", all_of, tuple(goes_on.run_id))
         for pair in pairwise(sorted(pool.base_lr.unique())):
             yield Case("base_lr", f"{horizon}: {pair[0]:g}, {pair[1]:g}", tuple(pool[pool.base_lr.isin(pair)].run_id), all_of)
         worse = pool[pool.final_val_loss > pool.final_val_loss.median()]
@@ -85,27 +94,33 @@ def cases(runs: pd.DataFrame) -> Iterator[Case]:
         yield Case("hidden", f"{horizon}: worse half", (*worse.run_id, *flat.run_id), all_of)
 
 
-def _judged(case: Case, runs: pd.DataFrame, known: dict[str, Pilot], parameters: dict) -> dict:
+def _stable_until(schedule: str) -> int:
+    """Updates up to which a schedule is first at its peak learning rate."""
+    lr = Schedule.from_json(schedule).with_peak_lr(1.0).lr
+    at_peak = lr >= 1 - 1e-9
+    start = int(np.argmax(at_peak))
+    return start + int(np.argmin(np.append(at_peak[start:], False)))
+
+
+def _judged(case: Case, runs: pd.DataFrame, known: dict[str, Pilot], settings: dict, level: float) -> dict:
     """A row of the table: what was chosen, by the planner and by three rules without a law, and what each loses."""
     row = {"task": case.task, "case": case.label, "pilots": len(case.pilots), "candidates": len(case.candidates)}
-
-    settings = parameters["init_std"], parameters["weight_decay"]
     losses = runs.final_val_loss.loc[list(case.candidates)].to_numpy()
     numbers = dict.fromkeys(("regret", "error", "inside", "best_pilot_regret", "wsd20_regret"), np.nan)
     row |= {"law": "", "chosen": "", "best": case.candidates[int(losses.argmin())], "refused": 1, **numbers}
     row["range"] = float(losses.max() - losses.min())
-    curves = pilot_curves([known[run] for run in case.pilots], "val_loss", *settings)
+    curves = pilot_curves([known[run] for run in case.pilots], "val_loss", settings["init_std"], settings["weight_decay"])
     if len(curves) < LEAST_PILOTS or len(case.candidates) < LEAST_CANDIDATES:
         return row
     chosen_law = choose_law(curves)
     try:
-        choice = choose(chosen_law.fitted, [known[run].lr for run in case.candidates])
+        choice = choose(chosen_law.ranking, [known[run].lr for run in case.candidates])
     except ValueError:
         return row
     picked = case.candidates[choice.index]
     steps, values = known[picked].losses["val_loss"]
     last = int(steps[-1])
-    low, high = chosen_law.fitted.interval(known[picked].lr, [last], parameters["level"])
+    low, high = chosen_law.interval(known[picked].lr, [last], level)
     return row | {
         "law": chosen_law.fitted.law.name,
         "regret": float(losses[choice.index] - losses.min()),

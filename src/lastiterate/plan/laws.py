@@ -13,6 +13,7 @@ WITHOUT_NORM = ("effective-power", "convex-power")
 GOOD = 0.01  # held-out error of the default law up to which no rival is tried
 CLEAR = 0.8  # a rival replaces the default law if its held-out error is below this share of the default's
 LEAST_CURVES = 4  # and there are at least so many curves
+RANKING = "convex-power"  # the bound's own form with a free exponent: compares settings, whatever law predicts the loss
 END = 0.2  # of each held-out curve that counts, its last part
 
 
@@ -23,7 +24,9 @@ class Chosen:
     Attributes
     ----------
     fitted : FittedLaw
-        Fitted to all pilots.
+        Predicts the loss; fitted to all pilots.
+    ranking : FittedLaw
+        Compares settings: convex-power fitted to the same pilots, or `fitted` itself where the law was given.
     held_out : dict of str to float
         Mean absolute error of the log-loss on the last fifth of each pilot left out, by law.
     skipped : dict of str to str
@@ -33,9 +36,18 @@ class Chosen:
     """
 
     fitted: FittedLaw
+    ranking: FittedLaw
     held_out: dict[str, float]
     skipped: dict[str, str]
     rule: str
+
+    def interval(self, lr, step, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends, shapes (m,), of what the jackknife+ intervals of both laws span (`FittedLaw.interval`).
+
+        Refits of one law say how much the pilots disagree; how far a law may be trusted beyond them, only another law can say.
+        """
+        ends = [law.interval(lr, step, level) for law in (self.fitted, self.ranking)]
+        return np.minimum(ends[0][0], ends[1][0]), np.maximum(ends[0][1], ends[1][1])
 
 
 def choose_law(curves: Sequence[Curve], law: str | None = None) -> Chosen:
@@ -82,7 +94,8 @@ def choose_law(curves: Sequence[Curve], law: str | None = None) -> Chosen:
         rule = f"held-out error {held_out[best]:.4f}, below {CLEAR:g} of the default law's ({default}, {held_out[default]:.4f})"
     else:
         best, rule = default, f"the default law of these pilots; no other has a held-out error below {CLEAR:g} of its own"
-    return Chosen(fits[best], held_out, skipped, f"{LAWS[best].name}: {rule}")
+    ranking = fits[law] if law else fits.get(RANKING) or fit(list(curves), RANKING)
+    return Chosen(fits[best], ranking, held_out, skipped, f"{LAWS[best].name}: {rule}")
 
 
 def _end(error: np.ndarray) -> np.ndarray:

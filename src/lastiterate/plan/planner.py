@@ -18,6 +18,7 @@ from lastiterate.transfer import transfer_base_lr
 WORST_HELD_OUT = 0.02  # relative error on pilots left out above which no law describes them
 SOURCES = {
     "bu": "arXiv:2602.07145, eq. 3.1",
+    "convex-power": "arXiv:2602.07145, eq. 3.1, with a free exponent; docs/plan.md has what it loses",
     "norm-power": "this project, docs/laws.md",
     "norm-stiff": "this project, docs/laws.md",
     "effective-power": "this project, docs/laws.md",
@@ -130,15 +131,15 @@ def make_plan(
         check_choice("family", family, (None, "wsd"))
         first = parent(ran, from_step, run_id)
         options, bound = continued(first, from_step, horizon, first.total_steps)
-    choice = choose(chosen.fitted, [option.schedule for option in options])
+    choice = choose(chosen.ranking, [option.schedule for option in options])
     best = options[choice.index]
-    low, high = chosen.fitted.interval(best.schedule.lr, [horizon], level)
+    low, high = chosen.interval(best.schedule.lr, [horizon], level)
     others = [] if from_step else defaults(horizon, best.base_lr, best.schedule.warmup_steps)
     if from_step:
         others = [option for option in options if option.family == "wsd" and option.cooldown == 0.2]
     predicted = float(chosen.fitted.predict(best.schedule.lr, [horizon])[0])
-    level_of = predicted - choice.predicted[choice.index]  # the law's level, and differences as the choice sees them
-    against = choose(chosen.fitted, [other.schedule for other in others]).predicted + level_of if others else []
+    level_of = predicted - choice.predicted[choice.index]  # the predicting law's level, and differences as the ranking law sees them
+    against = choose(chosen.ranking, [other.schedule for other in others]).predicted + level_of if others else []
     return Plan(
         best, loss, predicted, float(low[0]), float(high[0]), level, chosen, tuple(asked),
         tuple(_advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)),
@@ -169,9 +170,11 @@ def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)
     """What is recommended, and on what it rests."""
     known = {question.name: question for question in asked}
     law = chosen.fitted.law
-    rule = f"lowest {loss} after update {horizon} as {law.name} and its errors on the nearest pilots predict it; "
-    rule += f"within {TIE:g} of it, the base LR nearest to a pilot's"
-    source = f"{law.source}; {SOURCES.get(law.name, 'docs/laws.md')}"
+    ranking = chosen.ranking.law
+    rule = (
+        f"lowest {loss} after update {horizon} by {ranking.name}, {ranking.formula}; within {TIE:g} of it, the base LR nearest to a pilot's"
+    )
+    source = SOURCES.get(ranking.name, ranking.source)
     same = "the run differs from the pilots in its learning rates only (model, data, batch size, optimizer, other settings)"
     far = () if known["horizon"].identified else (f"the law holds at {known['horizon'].because}",)
     yield Advice("schedule", best.label, rule, source, (same, *far))
@@ -208,10 +211,10 @@ def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)
             "arXiv:2501.18965, section 5.2",
             (same, "not identified: " + known["base_lr"].because),
         )
-    rule = f"jackknife+ over {len(chosen.fitted.curves)} pilots"
+    rule = f"{law.name}, {law.formula}; its interval spans jackknife+ over {len(chosen.fitted.curves)} pilots of it and of {ranking.name}"
     yield Advice(
-        "prediction", loss, rule, f"arXiv:1905.02928; {source}",
-        ("errors at this horizon are like those on pilots left out: the interval is too narrow where the run lies far from them",),
+        "prediction", loss, rule, f"{SOURCES.get(law.name, law.source)}; arXiv:1905.02928",
+        ("the two laws disagree by as much as either errs; measured coverage is in docs/plan.md",),
     )  # fmt: skip
 
 

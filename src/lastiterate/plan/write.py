@@ -12,7 +12,7 @@ from lastiterate.workflow.files import replacing, write_csv
 
 def report(plan: Plan) -> dict:
     """The plan as plain values, as plan.json holds it."""
-    law, schedule = plan.chosen.fitted.law, plan.schedule
+    law, ranking, schedule = plan.chosen.fitted.law, plan.chosen.ranking, plan.schedule
     return {
         "version": __version__,
         "total_steps": schedule.total_steps,
@@ -36,6 +36,13 @@ def report(plan: Plan) -> dict:
             "rule": plan.chosen.rule,
             "held_out_error": plan.chosen.held_out,
             "not_identified": plan.chosen.skipped,
+        },
+        "ranking": {
+            "name": ranking.law.name,
+            "formula": ranking.law.formula,
+            "source": ranking.law.source,
+            "parameters": ranking.parameters,
+            "lr_unit": ranking.unit,
         },
         "questions": [vars(question) for question in plan.questions],
         "recommendations": [{**vars(advice), "assumptions": list(advice.assumptions)} for advice in plan.advice],
@@ -75,7 +82,7 @@ def tables(plan: Plan) -> dict[str, dict]:
     fitted, lr = plan.chosen.fitted, plan.schedule.lr
     total = len(lr)
     at = np.unique(np.linspace(max(1, total // 50), total, 200).round().astype(int))
-    low, high = fitted.interval(lr, at, plan.level)
+    low, high = plan.chosen.interval(lr, at, plan.level)
     fits = {"run_id": [], "peak_lr": [], "step": [], "loss": [], "fitted": []}
     for curve in fitted.curves:
         predicted = fitted.predict(curve.lr, curve.step, init_std=curve.init_std, weight_decay=curve.weight_decay)
