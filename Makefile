@@ -8,7 +8,7 @@ TARGETS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims report docs test bench train-extra lint lock clean
+.PHONY: figures paper claims report docs test bench train-extra optax-extra lint lock clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -46,9 +46,13 @@ $(VENV)/.ready: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.ready-test: requirements-test.lock $(VENV)/.ready
-	$(INSTALL) --require-hashes -r requirements-test.lock
+# What a lock requirements-NAME.lock adds: test, docs, optax.
+$(VENV)/.ready-%: requirements-%.lock $(VENV)/.ready
+	$(INSTALL) --require-hashes -r $<
 	@touch $@
+
+# The extra for the tests of `lastiterate export --trainer optax` against the library itself: optax and JAX on the CPU, 400 MB.
+optax-extra: $(VENV)/.ready-optax
 
 # The extra for training. torch is pinned in pyproject.toml but not in the lock: which build (CPU, which CUDA) is the machine's
 # choice; TORCH_INDEX=https://download.pytorch.org/whl/cpu, for one, asks for the CPU build.
@@ -56,10 +60,6 @@ train-extra: $(VENV)/.ready-train
 $(VENV)/.ready-train: requirements-train.lock pyproject.toml $(VENV)/.ready
 	$(INSTALL) --require-hashes -r requirements-train.lock
 	$(INSTALL) --no-build-isolation $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[train]'
-	@touch $@
-
-$(VENV)/.ready-docs: requirements-docs.lock $(VENV)/.ready
-	$(INSTALL) --require-hashes -r requirements-docs.lock
 	@touch $@
 
 # Maintainers: refresh the locks from pyproject.toml (needs uv), then environment.yml from the lock.
@@ -70,7 +70,8 @@ lock:
 	$(COMPILE) pyproject.toml --extra test --extra worst-case --constraint requirements.lock --output-file requirements-test.lock
 	echo "torch==2.13.0 ; sys_platform == 'none'" | $(COMPILE) pyproject.toml --extra train --constraint requirements-test.lock --override - \
 	  --output-file requirements-train.lock
-	$(COMPILE) pyproject.toml --extra docs --constraint requirements-test.lock --output-file requirements-docs.lock
+	for extra in docs optax; do \
+	  $(COMPILE) pyproject.toml --extra $$extra --constraint requirements-test.lock --output-file requirements-$$extra.lock || exit; done
 	$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml
 
 clean:
