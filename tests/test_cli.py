@@ -142,7 +142,7 @@ def test_the_process_exits_with_2_and_shows_no_traceback(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "text"), [(["refine", "--help"], 0, "example:"), (["--version"], 0, __version__), ([], 2, ""), (["x"], 2, "")]
+    ("arguments", "status", "text"), [(["refine", "--help"], 0, "example:"), (["--version"], 0, __version__), (["x"], 2, "")]
 )
 def test_help_version_and_unknown_commands(capsys, arguments, status, text):
     with pytest.raises(SystemExit) as done:

@@ -2,6 +2,7 @@
 
 import math
 import operator
+from difflib import get_close_matches
 
 
 def check_steps(name: str, value, minimum: int, meaning: str) -> int:
@@ -29,7 +30,9 @@ def check_number(name: str, value, meaning: str, low: float = 0.0, high: float =
 
 
 def check_choice(name: str, value, choices) -> str:
-    """Return `value`, or raise ValueError that lists `choices`."""
+    """Return `value`, or raise ValueError that lists `choices`, and says which of them looks most like it."""
     if value not in choices:
-        raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, choices))}")
+        near = get_close_matches(str(value), [choice for choice in choices if isinstance(choice, str)], n=1)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, choices))}{meant}")
     return value

@@ -1,23 +1,22 @@
 """Settings of a trainer for a schedule, and the learning rate of every update.
 
-SCHEDULE is JSON, or a file that holds it: a family of lastiterate.schedules with its arguments, or what Schedule.to_json
-writes. Prints the settings in the trainer's own format under notes (lines that start with #). What the trainer cannot
-execute is refused, with the nearest that it can; --nearest takes that, and the notes say how far off it is.
+SCHEDULE is JSON, or a file that holds it: a family of lastiterate.schedules with its arguments, what Schedule.to_json writes,
+or the plan.json of `lastiterate plan`. Prints the settings in the trainer's own format under notes (lines that start with #).
+What the trainer cannot execute is refused, with the nearest that it can; --nearest takes that, and the notes say how far off
+it is.
 
 example:
+  lastiterate export --schedule plan/plan.json --trainer megatron --out flags.txt --csv lr.csv
   lastiterate export --schedule '{"family": "wsd", "total_steps": 9000, "cooldown": 0.2, "peak_lr": 0.001}' --trainer hf
 """
 
-import inspect
-import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from lastiterate._checks import check_choice
-from lastiterate.schedules import FAMILIES, Schedule
+from lastiterate.commands.common import add_choice, add_json, print_json, read_schedule
 from lastiterate.schedules.export import TRAINERS, Settings, export, nearest
 from lastiterate.workflow.files import replacing, write_csv
 
@@ -25,11 +24,11 @@ from lastiterate.workflow.files import replacing, write_csv
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("--schedule", required=True, metavar="SCHEDULE", help="JSON of the schedule, or a file with it")
-    parser.add_argument("--trainer", required=True, choices=TRAINERS, help="the trainer: one of %(choices)s", metavar="TRAINER")
+    add_choice(parser, "--trainer", TRAINERS, required=True, metavar="TRAINER", help="the trainer: one of %(choices)s")
     parser.add_argument("--nearest", action="store_true", help="where the trainer cannot execute it: the nearest instead of an error")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the settings here, whole or not at all")
     parser.add_argument("--csv", type=Path, metavar="CSV", help="write step, lr: what the trainer executes in every update")
-    parser.add_argument("--json", action="store_true", help="print values, text, notes and deviation as JSON")
+    add_json(parser)
 
 
 def run(arguments: Namespace) -> None:
@@ -41,26 +40,10 @@ def run(arguments: Namespace) -> None:
     if arguments.out:
         with replacing(arguments.out) as temporary:
             temporary.write_text(settings.text + "\n", encoding="utf-8")
-    print(json.dumps(report(settings), default=asdict) if arguments.json else describe(settings))
-
-
-def read_schedule(text: str) -> Schedule:
-    """The schedule that JSON, or a file of JSON, describes; ValueError that says what is wrong with it."""
-    source = "--schedule"
-    if not text.lstrip().startswith("{"):
-        source, text = text, Path(text).read_text(encoding="utf-8")
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{source}: not JSON: {error}") from None
-    if not isinstance(data, dict) or "family" not in data:
-        return Schedule.from_json(text)
-    family = FAMILIES[check_choice("family", data.pop("family"), tuple(FAMILIES))]
-    try:
-        inspect.signature(family).bind(**data)
-    except TypeError as error:
-        raise ValueError(f"{source}: {family.__name__}: {error}; it takes {', '.join(inspect.signature(family).parameters)}") from None
-    return family(**data)
+    if arguments.json:
+        print_json(report(settings), default=asdict)
+    else:
+        print(describe(settings))
 
 
 def report(settings: Settings) -> dict:

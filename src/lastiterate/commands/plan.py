@@ -10,15 +10,16 @@ example:
   lastiterate plan runs/ --horizon 200k --from-step 40k --schedule wsd --trainer hf --out plan
 """
 
-import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from lastiterate.commands.common import add_choice, add_json, column_pair, print_json
 from lastiterate.laws import LAWS
 from lastiterate.plan.candidates import FAMILIES
 from lastiterate.plan.load import load_pilots
 from lastiterate.plan.planner import TooThin, make_plan
 from lastiterate.plan.write import describe, report, write
+from lastiterate.schedules.export import TRAINERS
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -27,19 +28,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--horizon", type=steps, required=True, metavar="T", help="updates of the run to plan (200k, 1.5M)")
     parser.add_argument("--from-step", type=steps, metavar="N", help="continue a pilot from its checkpoint after update N")
     parser.add_argument("--pilot", metavar="ID", help="the pilot that is continued (default: the longest at its peak LR there)")
-    parser.add_argument("--schedule", choices=FAMILIES, help="only schedules of this family (default: any)")
-    parser.add_argument("--trainer", metavar="TRAINER", help="write settings for this trainer (see lastiterate export)")
-    parser.add_argument("--law", choices=LAWS, metavar="LAW", help=f"loss law (default: by held-out error): {', '.join(LAWS)}")
+    add_choice(parser, "--schedule", FAMILIES, metavar="FAMILY", help="only schedules of this family (default: any): %(choices)s")
+    add_choice(parser, "--trainer", TRAINERS, metavar="TRAINER", help="write settings for this trainer (see lastiterate export)")
+    add_choice(parser, "--law", LAWS, metavar="LAW", help="loss law (default: by held-out error): %(choices)s")
     parser.add_argument(
         "--init-std", type=float, metavar="S", help="standard deviation of the initial weights, for laws of the weight norm"
     )
     parser.add_argument("--weight-decay", type=float, metavar="W", help="AdamW's weight decay, for the same")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="use runs whose id contains TEXT (any of several)")
-    parser.add_argument("--map", type=_pair, action="append", default=[], metavar="WHAT=COLUMN", help="which column of the logs is what")
+    parser.add_argument("--map", type=column_pair, action="append", default=[], metavar="WHAT=COLUMN", help="as in lastiterate read")
     parser.add_argument("--level", type=float, default=0.9, help="probability of the interval (default: 0.9)")
     parser.add_argument("--no-figures", action="store_true", help="write no figures")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the plan here")
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    add_json(parser)
 
 
 def run(arguments: Namespace) -> None:
@@ -57,7 +58,7 @@ def run(arguments: Namespace) -> None:
     )  # fmt: skip
     written = write(plan, arguments.out, arguments.trainer, not arguments.no_figures) if arguments.out else []
     if arguments.json:
-        print(json.dumps(report(plan) | {"left_out": left_out, "files": [str(path) for path in written]}))
+        print_json(report(plan) | {"left_out": left_out, "files": [str(path) for path in written]})
         return
     print(describe(plan))
     for text in left_out:
@@ -77,13 +78,6 @@ def steps(text: str) -> int:
         count = float(text[:-1] if factor > 1 else text) * factor
     except ValueError:
         count = -1.0
-    if not (count >= 1 and count == round(count) and count < 2**53):
+    if not (1 <= count < 2**53 and count == round(count)):
         raise ArgumentTypeError(f"{text!r} is not a number of updates such as 40000, 200k or 1.5M")
     return int(count)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    what, equals, column = text.partition("=")
-    if not equals or not what or not column:
-        raise ArgumentTypeError(f"{text!r} is not WHAT=COLUMN")
-    return what, column

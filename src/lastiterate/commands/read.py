@@ -9,39 +9,38 @@ example:
   lastiterate read runs/ --map train_loss=loss/train --out tables
 """
 
-import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from lastiterate.commands.common import add_choice, add_json, column_pair, print_json, read_schedule
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
+from lastiterate.logs.progress import Progress
 from lastiterate.logs.reading import FORMATS, find_logs, read_each
 from lastiterate.logs.run_log import LogError, RunLog
-from lastiterate.logs.stream import Progress, write_tables
-from lastiterate.schedules import Schedule
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("log", type=Path, nargs="+", metavar="LOG", help="a log file, or a folder of them")
     parser.add_argument(
-        "--map", type=_pair, action="append", default=[], metavar="WHAT=COLUMN", help=f"which column is what ({', '.join(ROLES)})"
+        "--map", type=column_pair, action="append", default=[], metavar="WHAT=COLUMN", help=f"which column is what ({', '.join(ROLES)})"
     )
-    parser.add_argument("--schedule", type=Path, metavar="JSON", help="the schedule that was executed, as Schedule.to_json writes it")
+    parser.add_argument("--schedule", metavar="SCHEDULE", help="the schedule that was executed, as in lastiterate export")
     parser.add_argument("--step-shift", type=int, metavar="N", help="the row of step k was written after update k + N")
     parser.add_argument("--lr-shift", type=int, metavar="N", help="the LR in the row of step k is that of update k + N")
-    parser.add_argument("--format", choices=FORMATS, help="the format, where the content does not tell")
+    add_choice(parser, "--format", FORMATS, metavar="FORMAT", help="the format, where the content does not tell: %(choices)s")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write runs.parquet and history.parquet here, whole or not at all")
-    parser.add_argument("--json", action="store_true", help="print what was recognised as JSON")
+    add_json(parser)
 
 
 def run(arguments: Namespace) -> None:
     """Read, write, print."""
-    schedule = Schedule.from_json(arguments.schedule.read_text()) if arguments.schedule else None
+    schedule = read_schedule(arguments.schedule) if arguments.schedule else None
     stated = Stated(dict(arguments.map), schedule, arguments.step_shift, arguments.lr_shift)
     files = [LogFile(f.path, f.name, f.run_id, stated) for path in arguments.log for f in find_logs(path)]
     report = {"runs": [], "left_out": []}
@@ -65,12 +64,14 @@ def run(arguments: Namespace) -> None:
         raise ValueError(f"{reason['file']}: {reason['where']}: {reason['message']}")
     found = chain([first], found)
     if arguments.out:
+        from lastiterate.logs.stream import write_tables  # here: its imports take longer than a person waits for Tab
+
         runs, rows = write_tables(found, "logs", arguments.out / "runs.parquet", arguments.out / "history.parquet")
         report |= {"out": str(arguments.out), "rows": rows}
     for _ in found:
         pass
     if arguments.json:
-        print(json.dumps(report))
+        print_json(report)
     elif arguments.out:
         print(f"{runs} runs, {rows} rows: {arguments.out}/runs.parquet, {arguments.out}/history.parquet")
 
@@ -82,13 +83,6 @@ def _counted(files: list[LogFile]) -> Iterator[LogFile]:
         yield file
         if progress:
             progress.step()
-
-
-def _pair(text: str) -> tuple[str, str]:
-    role, equals, name = text.partition("=")
-    if not equals or role not in ROLES or not name:
-        raise ArgumentTypeError(f"{text!r} is not WHAT=COLUMN with WHAT one of {', '.join(ROLES)}")
-    return role, name
 
 
 def summary(run: RunLog) -> dict:

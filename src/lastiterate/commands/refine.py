@@ -7,12 +7,12 @@ example:
   lastiterate refine log.csv --grad-norm-column train/grad_norm --out schedule.csv
 """
 
-import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
 
+from lastiterate.commands.common import add_choice, add_json, print_json
 from lastiterate.logs import LogError, RunLog, read
 from lastiterate.refine import Refined, refine
 from lastiterate.workflow.files import write_csv
@@ -26,12 +26,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--grad-norm-column", metavar="NAME", help="column of the norms (default: recognised by its name)")
     parser.add_argument("--step-column", metavar="NAME", help="column of the update counts (default: recognised by its name)")
     parser.add_argument("--run-id", metavar="ID", help="which run of a log that holds several")
-    parser.add_argument("--norm", choices=POWERS, default="l2", help="kind of norm; l1 for Adam and its like (default: l2)")
+    add_choice(parser, "--norm", POWERS, default="l2", metavar="NORM", help="l2, or l1 for Adam and its like (default: l2)")
     parser.add_argument("--smoothing", type=float, default=0.1, metavar="TAU", help="running median, fraction of the run (default: 0.1)")
     parser.add_argument("--total-steps", type=int, metavar="T", help="updates of the run (default: the log's)")
     parser.add_argument("--drop-invalid", action="store_true", help="leave out zero, negative, NaN and infinite norms, and count them")
     parser.add_argument("--out", type=Path, metavar="CSV", help="write the schedule here, whole or not at all")
-    parser.add_argument("--json", action="store_true", help="print the diagnosis as JSON")
+    add_json(parser)
 
 
 def run(arguments: Namespace) -> None:
@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> None:
     if arguments.json:
         report = {"log": str(arguments.log), "norms": int(norm.size) - refined.dropped, "norm": arguments.norm}
         report |= {"total_steps": int(refined.lr.size), **refined.diagnosis._asdict(), "notes": notes}
-        print(json.dumps(report | {"out": str(arguments.out) if arguments.out else None}))
+        print_json(report | {"out": str(arguments.out) if arguments.out else None})
     else:
         print(describe(refined, arguments, notes))
 

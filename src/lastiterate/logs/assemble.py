@@ -28,6 +28,11 @@ class Stated:
     step_shift: int | None = None
     lr_shift: int | None = None
 
+    def __post_init__(self):
+        for name, shift in (("step_shift", self.step_shift), ("lr_shift", self.lr_shift)):
+            if shift is not None and abs(shift) > MAX_UPDATES:
+                raise ValueError(f"{name}={shift} must lie within {MAX_UPDATES} updates: it is how far the log's count is off")
+
 
 @dataclass(frozen=True)
 class Convention:

@@ -77,7 +77,9 @@ def others(names: Iterable[str], taken: Mapping[str, str]) -> dict[str, list[str
 def shortened(names: Iterable[str]) -> str:
     """The names, at most twelve of them."""
     names = list(names)
-    return ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "") if names else "none"
+    return (
+        ", ".join(f"{name:.60}" for name in names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "") if names else "none"
+    )
 
 
 def _best(role: str, names: list[str]) -> str | None:

@@ -20,11 +20,12 @@ import pyarrow.parquet as parquet
 from lastiterate.logs import epfml, loss_csv, norm_csv, trained
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.join import join_runs
+from lastiterate.logs.progress import Progress
 from lastiterate.logs.reading import FORMATS, read_each
 from lastiterate.logs.results import chinchilla, read_results, steplaw
 from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
-from lastiterate.logs.stream import Progress, write_tables
+from lastiterate.logs.stream import write_tables
 from lastiterate.workflow.content import file_sha256
 from lastiterate.workflow.files import replacing, write_csv
 from lastiterate.workflow.sources import Source, SourceFile, load_sources

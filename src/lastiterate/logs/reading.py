@@ -4,6 +4,7 @@ Every format module has ``recognise(path, head)`` and ``read(file)``; the first 
 the order below goes from the particular to the general.
 """
 
+import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -117,7 +118,12 @@ def recognise(file: LogFile) -> str:
 
 def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
     """Runs of one file, of the format stated or recognised; LogError as `read`."""
-    yield from FORMATS[log_format or recognise(file)].read(file)
+    try:
+        yield from FORMATS[log_format or recognise(file)].read(file)
+    except RecursionError:
+        raise file.error("content", "is JSON nested too deeply to be a log") from None
+    except csv.Error as error:
+        raise file.error("content", f"not a CSV file with a header: {error}") from None
 
 
 def read_each(files: Iterable[LogFile], log_format: str | None, report: Callable[[LogFile, LogError], None]) -> Iterator[RunLog]:

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.executed_lr import executed_lr
 from lastiterate.logs.formats.source import LogFile
@@ -47,6 +45,8 @@ def _read(path: Path, stated: Stated, left_out: list[str]) -> Iterable[RunLog]:
 
 def table_pilots(runs: Path, history: Path, only: Sequence[str] | None = None) -> tuple[list[Pilot], list[str]]:
     """Pilots of the tables of the log schema; with `only`, of these runs."""
+    import pandas as pd  # here: its import takes as long as all others of this package's room
+
     runs = pd.read_parquet(runs)
     if only is not None:
         runs = runs[runs.run_id.isin(only)]

@@ -48,7 +48,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
             if "expected a number" in error.message:
                 raise
     if not found:
-        raise failure
+        raise failure or file.error("line 1", "has no column with its __MIN and __MAX beside it: it is no chart that was exported")
 
 
 def _run(file: LogFile, run: str, own: dict[str, str], header: list[str], rows: list[list[str]], steps: np.ndarray, alone: bool) -> RunLog:

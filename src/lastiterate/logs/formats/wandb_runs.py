@@ -44,6 +44,8 @@ def read(file: LogFile) -> Iterator[RunLog]:
             header, *rows = list(csv.reader(lines))
     except UnicodeDecodeError as error:
         raise file.error(f"byte {error.start}", "not valid UTF-8: the file is damaged") from None
+    if "Name" not in header:
+        raise file.error("line 1", f"has no column Name, but {shortened(header)}: it is no table of runs that was exported")
     taken = recognise_columns(header, {r: n for r, n in file.stated.mapping.items() if r != "run_id"}, file.name)
     losses = [role for role in HISTORY_VALUES if role in taken]
     if "step" not in taken or not losses:

@@ -1,0 +1,26 @@
+"""Script for a shell that completes commands, options, their values and the names of files when Tab is pressed.
+
+For good: bash, the example's line in ~/.bashrc; zsh, the same with zsh, in ~/.zshrc after compinit; fish, the second example.
+
+example:
+  eval "$(lastiterate completion bash)"
+  lastiterate completion fish > ~/.config/fish/completions/lastiterate.fish
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from argcomplete import shellcode
+
+from lastiterate.commands.common import add_choice
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options of the command."""
+    add_choice(parser, "shell", SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+
+
+def run(arguments: Namespace) -> None:
+    """Print the script, which asks `lastiterate` itself at each Tab."""
+    print(shellcode(["lastiterate"], shell=arguments.shell))
