@@ -1,8 +1,11 @@
-"""What the site adds to Sphinx: formulas as MathML, the figures of a family with their captions, and the rooms of the package."""
+"""What the site adds to Sphinx: formulas as MathML, figures with their captions, rooms of the package, and help of its commands."""
 
 import importlib
 import inspect
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +87,19 @@ class Room(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+class Help(SphinxDirective):
+    """``help:: NAME``: what `lastiterate NAME --help` prints; without a name, `lastiterate --help`."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The help as the command itself prints it."""
+        command = [sys.executable, "-m", "lastiterate.cli", *self.arguments, "--help"]
+        environment = os.environ | {"COLUMNS": "110", "PYTHONPATH": str(ROOT / "src")}
+        text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        return [nodes.literal_block(text, text)]
+
+
 def adapt_docstring(app, what, name, value, options, lines) -> None:
     """Turn the house style into what napoleon reads.
 
@@ -136,6 +152,7 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_directive("figures", Figures)
     app.add_directive("room", Room)
+    app.add_directive("help", Help)
     app.connect("autodoc-process-docstring", adapt_docstring, priority=100)  # before numpydoc sections are taken apart
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("doctree-read", trim_code)

@@ -11,6 +11,7 @@ import yaml
 
 from browser import Browser, find_browser
 from lastiterate.claims import load_claims
+from lastiterate.cli import COMMANDS, EPILOG
 from lastiterate.workflow.environment import locked_versions
 from lastiterate.workflow.families import expand_panels
 
@@ -48,11 +49,20 @@ def test_the_pages_count_the_claims_right(paper):
     assert int(found) == count
 
 
-def test_the_lock_of_the_docs_agrees_with_the_others():
-    docs, tests = (locked_versions(ROOT / f"requirements-{name}.lock") for name in ("docs", "test"))
-    assert {name: version for name, version in docs.items() if name in tests and tests[name] != version} == {}
-    assert {"sphinx", "myst-parser", "furo"} <= set(docs)
-    assert "://" not in (ROOT / "requirements-docs.lock").read_text()
+@pytest.mark.parametrize(("extra", "names"), [("docs", {"sphinx", "myst-parser", "furo"}), ("optax", {"optax", "jax", "jaxlib"})])
+def test_the_lock_of_an_extra_agrees_with_the_others(extra, names):
+    own, tests = (locked_versions(ROOT / f"requirements-{name}.lock") for name in (extra, "test"))
+    assert {name: version for name, version in own.items() if name in tests and tests[name] != version} == {}
+    assert names <= set(own)
+    assert "://" not in (ROOT / f"requirements-{extra}.lock").read_text()
+
+
+def test_the_page_of_the_command_line_shows_the_help_of_every_command():
+    page = (ROOT / "docs/command_line.md").read_text()
+    assert re.findall(r"```{help}(?: (\w+))?\n```", page) == ["", *COMMANDS] == ["", *re.findall(r"(?m)^## ([a-z]+)$", page)]
+    assert {line.split()[0] for line in EPILOG.split("exit status:\n")[1].split("\n\n")[0].splitlines()} == set(
+        re.findall(r"(?m)^\| (\d+) \|", page)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +85,7 @@ def test_the_site_shows_formulas_and_docstrings_as_meant(site):
     assert "Alias for field number" not in api
     for page in site.rglob("*.html"):
         assert not re.search(r'(?:src|srcset)="https?:', page.read_text(encoding="utf-8"))
+    assert (site / "command_line.html").read_text(encoding="utf-8").count("usage: lastiterate") == 1 + len(COMMANDS)
 
 
 @pytest.mark.slow
@@ -85,7 +96,7 @@ def test_the_site_loads_nothing_from_the_network(site, tmp_path):
         pytest.skip("no Chromium: install the package chromium, or set CHROMIUM to one")
     browser = Browser(executable, tmp_path / "profile")
     try:
-        for page in ("index", "tutorial", "theory", "schaipp", "api"):
+        for page in ("index", "tutorial", "theory", "schaipp", "command_line", "api"):
             for width in (1280, 390):
                 browser.open(site / f"{page}.html", width)
                 assert browser.evaluate("[...document.images].every(i => i.naturalWidth > 0)")

@@ -119,7 +119,10 @@ def recognise(file: LogFile) -> str:
 def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
     """Runs of one file, of the format stated or recognised; LogError as `read`."""
     try:
+        str(file.path).encode()
         yield from FORMATS[log_format or recognise(file)].read(file)
+    except UnicodeEncodeError:
+        raise file.error("name", "is not UTF-8, as the id of a run has to be: rename the file or its folder") from None
     except RecursionError:
         raise file.error("content", "is JSON nested too deeply to be a log") from None
     except csv.Error as error:

@@ -1,0 +1,315 @@
+"""The command line as a whole: its contents, the examples of its help run in a shell, JSON, exit statuses, hostile arguments."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+import made_up_logs
+from conftest import ROOT
+from lastiterate.cli import COMMANDS, main
+from lastiterate.commands import completion, export, plan, read, refine
+from lastiterate.schedules import wsd
+
+MODULES = {"read": read, "plan": plan, "refine": refine, "export": export, "completion": completion}
+
+
+def pilot(schedule, drop=0.02, every=500):
+    """A CSV log of a run whose loss falls like the inverse root of the summed learning rates, and in the cooldown."""
+    step = np.arange(every, schedule.total_steps + 1, every)
+    lr = schedule.lr[step - 1]
+    loss = 3 + 1 / np.sqrt(1 + np.cumsum(schedule.lr)[step - 1]) + drop * lr / 1e-3
+    norm = 1 + 5 / step
+    columns = ["step", "lr", "val_loss", "loss/train", "train/grad_norm"]
+    rows = zip(step.tolist(), lr.tolist(), loss.tolist(), loss.tolist(), norm.tolist(), strict=True)
+    return made_up_logs.csv_bytes(columns, rows)
+
+
+def make_workplace(folder):
+    """The files that the examples name, and `lastiterate` itself."""
+    (folder / "bin").mkdir()
+    (folder / "bin/lastiterate").write_text(f'#!/bin/sh\nexec "{sys.executable}" -W error -m lastiterate.cli "$@"\n')
+    (folder / "bin/lastiterate").chmod(0o755)
+    (folder / ".config/fish/completions").mkdir(parents=True)
+    (folder / "runs").mkdir()
+    for name, schedule in {
+        "long": wsd(60_000, 0.2, warmup_steps=300, peak_lr=1e-3),
+        "short": wsd(30_000, 0.4, warmup_steps=300, peak_lr=1e-3),
+        "high": wsd(30_000, 0.2, warmup_steps=300, peak_lr=2e-3),
+    }.items():
+        (folder / f"runs/{name}.csv").write_bytes(pilot(schedule))
+    (folder / "log.csv").write_bytes(pilot(wsd(20_000, 0.2, peak_lr=1e-3)))
+    (folder / "trainer_state.json").write_bytes(made_up_logs.trainer_state())
+    return folder
+
+
+def in_shell(folder, line):
+    return subprocess.run(["bash", "-c", line], cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
+
+
+def environment(folder):
+    own = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": ""}
+    return os.environ | own
+
+
+def indented(text, title):
+    """The lines of a help text that are indented under a title."""
+    return re.findall(r"^  (\S.*)$", re.search(rf"^{title}:\n((?:  .*\n)+)", text + "\n", re.MULTILINE)[1], re.MULTILINE)
+
+
+def help_of(*words):
+    out = StringIO()
+    with redirect_stdout(out), pytest.raises(SystemExit) as done:
+        main([*words, "--help"])
+    assert done.value.code == 0
+    return out.getvalue()
+
+
+WHOLE_WAY = indented(help_of(), "the whole way")
+EXAMPLES = [line for module in MODULES.values() for line in indented(module.__doc__, "example")]
+
+
+def test_the_help_is_a_table_of_contents(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = help_of()
+    contents = indented(text, "commands, in the order of the work")
+    assert [line.split()[0] for line in contents] == list(COMMANDS) == list(MODULES)
+    assert all(" -> " in line for line in contents)
+    assert max(map(len, text.splitlines())) <= 80
+    assert {line.split()[1] for line in WHOLE_WAY} == {"read", "plan", "export"} and len(WHOLE_WAY) == 3
+    assert [line.split()[0] for line in indented(text, "exit status")] == ["0", "2", "130", "141"]
+    for path in re.findall(r"docs/\w+\.md", text):
+        assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example_in_its_help(name):
+    examples = indented(help_of(name), "example")
+    assert examples and all(f"lastiterate {name} " in line for line in examples) and set(examples) <= set(EXAMPLES)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    folder = make_workplace(tmp_path_factory.mktemp("workplace"))
+    for line in WHOLE_WAY:
+        done = in_shell(folder, line)
+        assert (done.returncode, done.stdout == "") == (0, False), done.stderr
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_examples_run(workplace, line):
+    done = in_shell(workplace, line)
+    assert done.returncode == 0, done.stderr
+    for path in re.findall(r"(?:--out|--csv|>) (\S+)", line):
+        assert (workplace / path.replace("~/", "")).exists()
+
+
+@pytest.mark.slow
+def test_the_whole_way_ends_in_the_settings_of_the_plan(workplace):
+    done = in_shell(workplace, WHOLE_WAY[-1] + " --csv executed.csv")
+    assert done.returncode == 0 and "max_steps=200000" in done.stdout.replace(" ", "")
+    executed, planned = (np.loadtxt(workplace / name, delimiter=",", skiprows=1) for name in ("executed.csv", "plan/schedule.csv"))
+    np.testing.assert_allclose(executed, planned, rtol=0, atol=1e-12)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_workplace(tmp_path))
+    return tmp_path
+
+
+def strict(text):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+JSON = {
+    "read": ["runs", "trainer_state.json"],
+    "plan": ["runs", "--horizon", "60k", "--no-figures"],
+    "refine": ["log.csv"],
+    "export": ["--schedule", '{"family": "wsd", "total_steps": 100}', "--trainer", "optax"],
+}
+
+
+@pytest.mark.parametrize("out", [[], ["--out", "made/out"]], ids=["", "out"])
+@pytest.mark.parametrize("name", JSON)
+def test_json_is_one_document_on_stdout_and_errors_are_not_in_it(here, capsys, name, out):
+    assert main([name, *JSON[name], *out, "--json"]) == 0
+    assert isinstance(strict(capsys.readouterr().out), dict)
+    assert (here / "made/out").exists() == bool(out)
+    broken = [argument.replace("runs", "nowhere").replace("log.csv", "nowhere").replace("100", "-1") for argument in JSON[name]]
+    assert main([name, *broken, *out, "--json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.startswith("lastiterate: error: ")
+
+
+def test_every_command_but_completion_has_json():
+    assert {*JSON, "completion"} == set(COMMANDS)
+    assert all("--json" in help_of(name) for name in JSON)
+
+
+def test_no_command_prints_the_help_as_an_error(capsys):
+    assert main([]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and "the whole way:" in printed.err
+
+
+def test_an_interruption_ends_in_130(monkeypatch, capsys):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(read, "run", interrupted)
+    assert main(["read", "x"]) == 130
+    assert capsys.readouterr().err == "lastiterate: interrupted\n"
+
+
+@pytest.mark.parametrize("words", ["--help", "read trainer_state.json", "completion fish"])
+def test_output_that_nobody_takes_ends_without_a_traceback(here, words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [here / "bin/lastiterate", *words.split()], stdout=writing, stderr=subprocess.PIPE, env=environment(here), check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+    done = in_shell(here, f"ulimit -f 0; lastiterate {words} > full")  # as on a full disk
+    assert (done.returncode, done.stderr) == (2, "lastiterate: error: [Errno 27] File too large\n")
+
+
+NEAR = [
+    (["export", "--schedule", "{}", "--trainer", "megatorn"], "did you mean 'megatron'?"),
+    (["plan", "runs", "--horizon", "2k", "--law", "norm_stiff"], "did you mean 'norm-stiff'?"),
+    (["plan", "runs", "--horizon", "2k", "--trainer", "torchtian", "--out", "x"], "did you mean 'torchtitan'?"),
+    (["plan", "runs", "--horizon", "2k", "--schedule", "wds"], "did you mean 'wsd'?"),
+    (["read", "log.csv", "--format", "huggingface"], "did you mean 'hugging_face'?"),
+    (["export", "--schedule", '{"family": "cosin"}', "--trainer", "hf"], "did you mean 'cosine'?"),
+    (["completion", "bsh"], "did you mean 'bash'?"),
+    (["expert"], "'export'"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), NEAR)
+def test_near_misses_are_recognised(capsys, words, message):
+    assert status(words) == 2
+    assert message in capsys.readouterr().err
+
+
+def status(words):
+    """Exit status of the command line, however it ends."""
+    try:
+        return main(words)
+    except SystemExit as done:
+        return done.code
+
+
+NAME = os.fsdecode(b"caf\xe9")  # not UTF-8
+HOSTILE = [
+    (["read", "nowhere"], "nowhere"),
+    (["read", "empty"], "the folder holds no file"),
+    (["read", "a\0b"], "null"),
+    (["read", "x" * 5000], "too long"),
+    (["read", "deep.json"], "nested too deeply"),
+    (["read", "wide.csv"], "not a CSV file with a header"),
+    (["read", "/dev/null"], "is empty"),
+    (["read", "log.csv", "--format", "wandb_runs"], "has no column Name"),
+    (["read", "log.csv", "--format", "wandb_chart"], "__MIN"),
+    (["read", "log.csv", "--step-shift", "9" * 300], "must lie within"),
+    (["read", "log.csv", "--out", "file/below"], "file"),
+    (["read", "log.csv", "--schedule", "deep.json"], "deep.json: not JSON"),
+    (["read", "log.csv", "--schedule", "log.csv"], "log.csv: not JSON"),
+    (["read", "log.csv", "--schedule", "empty"], "empty"),
+    (["plan", "runs", "--horizon", "9" * 400], "is not a number of updates"),
+    (["plan", "runs", "--horizon", "nan"], "is not a number of updates"),
+    (["plan", "runs", "--horizon", "60k", "--level", "nan"], "level"),
+    (["plan", "runs", "--horizon", "60k", "--no-figures", "--out", "file/below"], "file"),
+    (["refine", "runs"], "choose one with --run-id"),
+    (["refine", "log.csv", "--out", "empty"], "empty"),
+    (["refine", "log.csv", "--out", "/proc/nowhere/x.csv"], "/proc/nowhere"),
+    (["export", "--schedule", '{"recommended": {}}', "--trainer", "hf"], "--schedule"),
+    (["export", "--schedule", '{"family": "wsd", "total_steps": 1e15}', "--trainer", "hf"], "total_steps"),
+]
+
+
+def make_hostile(folder):
+    (folder / "empty").mkdir()
+    (folder / "file").touch()
+    (folder / "deep.json").write_text('{"global_step": 1, "log_history": ' + "[" * 100_000)
+    (folder / "wide.csv").write_text('step,"' + "x" * 200_000 + '"\n1,2\n')
+    (folder / f"{NAME}.csv").write_bytes(pilot(wsd(20_000, 0.2, peak_lr=1e-3)))
+    return folder
+
+
+@pytest.fixture
+def hostile(here):
+    return make_hostile(here)
+
+
+@pytest.mark.parametrize(("words", "message"), HOSTILE)
+def test_what_cannot_be_read_written_or_meant_ends_in_one_message(hostile, capsys, words, message):
+    assert status(words) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" or words[0] == "read"
+    assert message in printed.err and "Traceback" not in printed.err and len(printed.err) < 10_000
+
+
+def test_a_name_that_is_not_text_is_left_out_by_name(hostile):
+    os.rename(hostile / f"{NAME}.csv", hostile / f"runs/{NAME}.csv")  # noqa: PTH104
+    done = in_shell(hostile, "lastiterate read runs --json")
+    assert done.returncode == 0 and len(strict(done.stdout)["runs"]) == 3
+    (left_out,) = strict(done.stdout)["left_out"]
+    assert left_out["file"] == f"runs/{NAME}.csv" and "is not UTF-8" in left_out["message"]
+    done = in_shell(hostile, "lastiterate read runs/caf*")
+    assert done.returncode == 2 and "caf\\udce9.csv: name: is not UTF-8" in done.stderr
+
+
+NUMBERS = ["0", "-1", "0.5", "1e400", "nan", "", "9" * 30, "2k", "x"]
+FILES = ["runs", "log.csv", "trainer_state.json", "wide.csv", "deep.json", "file", "empty", "nowhere", f"{NAME}.csv", "\0", "file/below"]
+SCHEDULES = ["log.csv", "{", "{}", '{"family": "wsd", "total_steps": 50}', '{"family": []}', '{"name": 1, "phases": [[]], "peak_lr": NaN}']
+VALUES = {
+    "--horizon --from-step --step-shift --lr-shift --total-steps --smoothing --level --init-std --weight-decay": NUMBERS,
+    "--out --csv": ["made", "file/below", "empty", "\0", ""],
+    "--schedule": [*SCHEDULES, "wsd"],
+    "--trainer --format --law --norm --pilot --run-id --only": ["hf", "table", "bu", "l1", "a", "\udcff"],
+    "--map": ["train_loss=val_loss", "step=lr", "=", "x=y", "run_id=\udcff"],
+    "--grad-norm-column --step-column": ["val_loss", "lr", "x", "\udcff"],
+}
+VALUES = {option: values for options, values in VALUES.items() for option in options.split()}
+
+
+@st.composite
+def command_lines(draw):
+    name = draw(st.sampled_from([name for name in COMMANDS if name != "completion"]))
+    known = [option for option in re.findall(r"--[a-z-]+", help_of(name)) if option != "--help"]
+    words = [name, *draw(st.lists(st.sampled_from(FILES), max_size=2))]
+    for option in draw(st.lists(st.sampled_from(known), max_size=4, unique=True)):
+        words += [option, draw(st.sampled_from(VALUES[option]))] if option in VALUES else [option]
+    return words
+
+
+@pytest.fixture(scope="module")
+def thicket(tmp_path_factory):
+    return make_hostile(make_workplace(tmp_path_factory.mktemp("thicket")))
+
+
+@pytest.mark.slow
+@hypothesis_settings(max_examples=200, deadline=None, derandomize=True)
+@given(words=command_lines())
+def test_no_command_line_ends_in_a_traceback(thicket, words):
+    with chdir(thicket), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        found = status(words)
+    assert found in (0, 2) and (found == 0 or err.getvalue())
+    if found == 0 and "--json" in words:
+        strict(out.getvalue())
