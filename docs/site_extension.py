@@ -95,7 +95,7 @@ class Help(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The help as the command itself prints it."""
         command = [sys.executable, "-m", "lastiterate.cli", *self.arguments, "--help"]
-        environment = os.environ | {"COLUMNS": "110", "PYTHONPATH": str(ROOT / "src")}
+        environment = os.environ | {"COLUMNS": "88", "PYTHONPATH": str(ROOT / "src")}
         text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         return [nodes.literal_block(text, text)]
 

@@ -10,6 +10,7 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from textwrap import fill
 
 import argcomplete
 
@@ -35,21 +36,28 @@ exit status:
   130  interrupted (Ctrl-C)
   141  whoever read the output stopped
 
-`lastiterate COMMAND --help` explains a command, with examples. All of them but
-completion take --json. Documentation: docs/ in the source tree, beginning with
-docs/tutorial.md; `make docs` makes a site of it."""
+`lastiterate COMMAND --help` explains a command, with examples. All of them but completion take --json.
+Documentation: docs/ in the source tree, beginning with docs/tutorial.md; `make docs` makes a site of it."""
+
+
+class HelpFormatter(RawDescriptionHelpFormatter):
+    """Fills paragraphs to the width of the terminal; blocks with indented lines, such as examples, stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        blocks = text.strip().split("\n\n")
+        return "\n\n".join(block if "\n  " in block else fill(block, width) for block in blocks)
 
 
 def build_parser(words: Sequence[str]) -> ArgumentParser:
     """The parser of a command line, complete in those commands that are among its words."""
     contents = [TEXT, "", "commands, in the order of the work:", *(f"  {name:12}{title}" for name, title in COMMANDS.items())]
     parser = ArgumentParser(
-        "lastiterate", "lastiterate [-h] [--version] COMMAND ...", "\n".join(contents), EPILOG, formatter_class=RawDescriptionHelpFormatter
+        "lastiterate", "lastiterate [-h] [--version] COMMAND ...", "\n".join(contents), EPILOG, formatter_class=HelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"lastiterate {__version__}")
     commands = parser.add_subparsers(prog="lastiterate", metavar="COMMAND", required=True, help=SUPPRESS)
     for name, title in COMMANDS.items():
-        sub = commands.add_parser(name, help=title, formatter_class=RawDescriptionHelpFormatter)
+        sub = commands.add_parser(name, help=title, formatter_class=HelpFormatter)
         if name in words:
             command = import_module(f"lastiterate.commands.{name}")
             sub.description = command.__doc__
