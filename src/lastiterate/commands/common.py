@@ -41,12 +41,12 @@ def print_json(report: dict, **options) -> None:
     print(json.dumps(report, allow_nan=False, **options))
 
 
-def read_schedule(text: str) -> Schedule:
-    """The schedule that JSON, or a file of JSON, describes; ValueError that says what is wrong with it.
+def read_schedule(text: str, source: str = "--schedule") -> Schedule:
+    """The schedule that JSON, or a file of JSON, describes; ValueError that says what is wrong with it and where (`source`).
 
     It is a family of `lastiterate.schedules` with its arguments, what ``Schedule.to_json`` writes, or a plan.json.
     """
-    source, content = "--schedule", text
+    content = text
     if not text.lstrip().startswith("{"):
         source, content = text, Path(text).read_bytes()
     try:

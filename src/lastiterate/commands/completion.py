@@ -1,9 +1,10 @@
 """Script for a shell that completes commands, options, their values and the names of files when Tab is pressed.
 
-For good: bash, the example's line in ~/.bashrc; zsh, the same with zsh, in ~/.zshrc after compinit; fish, the second example.
+To have it for good: the first line in ~/.bashrc; the second in ~/.zshrc, after compinit; the third once, at fish's prompt.
 
 example:
   eval "$(lastiterate completion bash)"
+  eval "$(lastiterate completion zsh)"
   lastiterate completion fish > ~/.config/fish/completions/lastiterate.fish
 """
 
