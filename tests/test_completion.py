@@ -9,7 +9,7 @@ from lastiterate.cli import COMMANDS
 from lastiterate.logs import FORMATS
 from lastiterate.plan.candidates import FAMILIES
 from lastiterate.schedules.export import TRAINERS
-from test_command_line import environment, make_workplace
+from workplace import environment, make_workplace
 
 OFFERED = [  # the line so far, what Tab offers of it (all that begins so), what it does not
     ("lastiterate ", {*COMMANDS, "--help", "--version"}, {"--json"}),

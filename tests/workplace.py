@@ -1,0 +1,49 @@
+"""A folder with the made-up logs that the examples of the help name, and a shell in it that knows `lastiterate`."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+import made_up_logs
+from conftest import ROOT
+from lastiterate.schedules import wsd
+
+
+def pilot(schedule, drop=0.02, every=500):
+    """A CSV log of a run whose loss falls like the inverse root of the summed learning rates, and in the cooldown."""
+    step = np.arange(every, schedule.total_steps + 1, every)
+    lr = schedule.lr[step - 1]
+    loss = 3 + 1 / np.sqrt(1 + np.cumsum(schedule.lr)[step - 1]) + drop * lr / 1e-3
+    norm = 1 + 5 / step
+    columns = ["step", "lr", "val_loss", "loss/train", "train/grad_norm"]
+    rows = zip(step.tolist(), lr.tolist(), loss.tolist(), loss.tolist(), norm.tolist(), strict=True)
+    return made_up_logs.csv_bytes(columns, rows)
+
+
+def make_workplace(folder):
+    """The files that the examples name, and `lastiterate` itself."""
+    (folder / "bin").mkdir()
+    (folder / "bin/lastiterate").write_text(f'#!/bin/sh\nexec "{sys.executable}" -W error -m lastiterate.cli "$@"\n')
+    (folder / "bin/lastiterate").chmod(0o755)
+    (folder / ".config/fish/completions").mkdir(parents=True)
+    (folder / "runs").mkdir()
+    for name, schedule in {
+        "long": wsd(60_000, 0.2, warmup_steps=300, peak_lr=1e-3),
+        "short": wsd(30_000, 0.4, warmup_steps=300, peak_lr=1e-3),
+        "high": wsd(30_000, 0.2, warmup_steps=300, peak_lr=2e-3),
+    }.items():
+        (folder / f"runs/{name}.csv").write_bytes(pilot(schedule))
+    (folder / "log.csv").write_bytes(pilot(wsd(20_000, 0.2, peak_lr=1e-3)))
+    (folder / "trainer_state.json").write_bytes(made_up_logs.trainer_state())
+    return folder
+
+
+def in_shell(folder, line):
+    return subprocess.run(["bash", "-c", line], cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
+
+
+def environment(folder):
+    own = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": ""}
+    return os.environ | own
