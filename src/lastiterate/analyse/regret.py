@@ -4,8 +4,9 @@ A case is a set of pilots and a set of settings that may be chosen, all of them 
 true final loss of the chosen run minus the lowest among them. Runs of one seed make a case of their own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pandas as pd
 from lastiterate.analyse.common import fitting, load_runs
 from lastiterate.analyse.splits import distinct
 from lastiterate.plan.choose import choose
-from lastiterate.plan.laws import choose_law
+from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
 from lastiterate.plan.load import table_pilots
 from lastiterate.plan.pilots import Pilot, pilot_curves
 from lastiterate.schedules import Schedule
@@ -47,8 +48,9 @@ def compute(parameters, inputs):
         known = _pilots(inputs, sweep)
         for seed, part in sweep.groupby(sweep.seed.fillna(0)):
             part = distinct(part[part.run_id.isin(known)])
-            for case in cases(part):
-                rows.add(model=model, seed=int(seed), **_judged(case, part.set_index("run_id"), known, entry, parameters["level"]))
+            law_of = cache(partial(_law, known=known, init_std=entry["init_std"], weight_decay=entry["weight_decay"]))
+            for case in (case for case in cases(part) if len(case.candidates) >= LEAST_CANDIDATES):
+                rows.add(model=model, seed=int(seed), **_judged(case, part.set_index("run_id"), known, law_of, parameters["level"]))
     return {"cases": rows, "summary": summary(pd.DataFrame(rows.columns), parameters["aim"])}
 
 
@@ -102,17 +104,25 @@ def _stable_until(schedule: str) -> int:
     return start + int(np.argmin(np.append(at_peak[start:], False)))
 
 
-def _judged(case: Case, runs: pd.DataFrame, known: dict[str, Pilot], settings: dict, level: float) -> dict:
+def _law(pilots: tuple[str, ...], known: dict[str, Pilot], init_std: float, weight_decay: float) -> Chosen | None:
+    """The laws of a plan from these pilots; None where the planner refuses them."""
+    curves = pilot_curves([known[run] for run in pilots], "val_loss", init_std, weight_decay)
+    chosen = choose_law(curves) if len(curves) >= LEAST_PILOTS else None
+    return None if chosen is None or chosen.error > WORST_HELD_OUT else chosen
+
+
+def _judged(
+    case: Case, runs: pd.DataFrame, known: dict[str, Pilot], law_of: Callable[[tuple[str, ...]], Chosen | None], level: float
+) -> dict:
     """A row of the table: what was chosen, by the planner and by three rules without a law, and what each loses."""
     row = {"task": case.task, "case": case.label, "pilots": len(case.pilots), "candidates": len(case.candidates)}
     losses = runs.final_val_loss.loc[list(case.candidates)].to_numpy()
     numbers = dict.fromkeys(("regret", "error", "inside", "best_pilot_regret", "wsd20_regret"), np.nan)
     row |= {"law": "", "chosen": "", "best": case.candidates[int(losses.argmin())], "refused": 1, **numbers}
     row["range"] = float(losses.max() - losses.min())
-    curves = pilot_curves([known[run] for run in case.pilots], "val_loss", settings["init_std"], settings["weight_decay"])
-    if len(curves) < LEAST_PILOTS or len(case.candidates) < LEAST_CANDIDATES:
+    chosen_law = law_of(case.pilots)
+    if chosen_law is None:
         return row
-    chosen_law = choose_law(curves)
     try:
         choice = choose(chosen_law.ranking, [known[run].lr for run in case.candidates])
     except ValueError:
@@ -134,9 +144,12 @@ def _judged(case: Case, runs: pd.DataFrame, known: dict[str, Pilot], settings: d
 
 
 def _pilot_regret(case: Case, runs: pd.DataFrame, losses: np.ndarray, kind: str) -> float:
-    """Regret of a rule without a law: the best pilot's setting again ("best"), or wsd with 20 % cooldown at its learning rate."""
-    pilots = runs.loc[[run for run in case.pilots if pd.notna(runs.decay_shape[run])]]
+    """Regret of a rule without a law: the best pilot's setting again ("best"), or wsd with 20 % cooldown at its learning rate.
+
+    The best pilot is that among the pilots whose learning rate can be chosen.
+    """
     options = runs.loc[list(case.candidates)]
+    pilots = runs.loc[[run for run in case.pilots if pd.notna(runs.decay_shape[run]) and runs.base_lr[run] in set(options.base_lr)]]
     if pilots.empty:
         return np.nan
     best = pilots.loc[pilots.final_val_loss.idxmin()]

@@ -14,6 +14,7 @@ GOOD = 0.01  # held-out error of the default law up to which no rival is tried
 CLEAR = 0.8  # a rival replaces the default law if its held-out error is below this share of the default's
 LEAST_CURVES = 4  # and there are at least so many curves
 RANKING = "convex-power"  # the bound's own form with a free exponent: compares settings, whatever law predicts the loss
+WORST_HELD_OUT = 0.02  # held-out error above which no law describes the pilots, and a plan is refused
 END = 0.2  # of each held-out curve that counts, its last part
 
 
@@ -40,6 +41,11 @@ class Chosen:
     held_out: dict[str, float]
     skipped: dict[str, str]
     rule: str
+
+    @property
+    def error(self) -> float:
+        """Held-out error of the law that predicts."""
+        return self.held_out[self.fitted.law.name]
 
     def interval(self, lr, step, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends, shapes (m,), of what the jackknife+ intervals of both laws span (`FittedLaw.interval`).

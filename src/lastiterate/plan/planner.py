@@ -9,13 +9,12 @@ from lastiterate._checks import check_choice, check_number, check_steps
 from lastiterate.plan.candidates import FAMILIES, Candidate, base_lrs, candidates, defaults
 from lastiterate.plan.choose import TIE, choose
 from lastiterate.plan.evidence import Question, questions
-from lastiterate.plan.laws import Chosen, choose_law
+from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
 from lastiterate.plan.pilots import Pilot, pilot_curves, which_loss
 from lastiterate.plan.resume import continued, parent
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
 
-WORST_HELD_OUT = 0.02  # relative error on pilots left out above which no law describes them
 SOURCES = {
     "bu": "arXiv:2602.07145, eq. 3.1",
     "convex-power": "arXiv:2602.07145, eq. 3.1, with a free exponent; docs/plan.md has what it loses",
@@ -116,10 +115,9 @@ def make_plan(
             f"the evidence is too thin: {len(curves)} pilots with three {loss} values after their first descent, expected 2: log more often"
         )
     chosen = choose_law(curves, law)
-    error = chosen.held_out[chosen.fitted.law.name]
-    if error > WORST_HELD_OUT:
+    if chosen.error > WORST_HELD_OUT:
         raise TooThin(
-            f"the evidence is too thin: the best law misses pilots that are left out by {error:.1%} (at most {WORST_HELD_OUT:.0%}): "
+            f"the evidence is too thin: the best law misses pilots that are left out by {chosen.error:.1%} (at most {WORST_HELD_OUT:.0%}): "
             "leave out runs of another model or data set, or add pilots that differ in one setting only"
         )
     peaks = sorted({pilot.peak for pilot in ran})
