@@ -151,6 +151,14 @@ def test_several_curves_are_as_each_alone():
         np.testing.assert_allclose(law.matrix(together, shapes), np.concatenate(alone), rtol=1e-9, atol=1e-12)
 
 
+def test_a_path_without_a_curve_is_that_of_the_others():
+    items = [(c.lr, c.step, c.init_std, c.weight_decay) for c in made("norm-power")]
+    for i in range(len(items)):
+        left, others = Path.of(items, PEAK).without(i), Path.of(items[:i] + items[i + 1 :], PEAK)
+        for name in ("count", "lr", "first", "at", "init_std", "weight_decay"):
+            np.testing.assert_array_equal(getattr(left, name), getattr(others, name))
+
+
 def test_memory_is_linear_in_the_curve():
     peaks = []
     for total in (20_000, 80_000):

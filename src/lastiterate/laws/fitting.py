@@ -87,9 +87,10 @@ class FittedLaw:
             raise ValueError("an interval needs at least two training curves: it comes from fits that leave one out")
         if self._folds is None:
             self._folds = []
+            whole = _path(self.curves, self.unit)
             for i, left in enumerate(self.curves):
                 rest = self.curves[:i] + self.curves[i + 1 :]
-                parameters, _ = _solved(self.law, rest, self.unit, None if _few(self.law, rest) else self._x)
+                parameters, _ = _solved(self.law, rest, whole.without(i), None if _few(self.law, rest) else self._x)
                 error = np.log(self._evaluate(parameters, _path((left,), self.unit)) / left.loss)
                 self._folds.append((parameters, error))
         return self._folds
@@ -169,13 +170,13 @@ def default_law(curves: Sequence[Curve]) -> str:
 
 
 def _solved_first(law, curves, unit):
-    parameters, x = _solved(law, curves, unit)
+    parameters, x = _solved(law, curves, _path(curves, unit))
     return parameters, unit, curves, x
 
 
-def _solved(law, curves, unit, start=None) -> tuple[dict[str, float], np.ndarray]:
+def _solved(law, curves, path, start=None) -> tuple[dict[str, float], np.ndarray]:
     """Best parameters, and the shape coordinates that another search may start from."""
-    point = Search(law, _path(curves, unit), np.concatenate([curve.loss for curve in curves])).run(start)
+    point = Search(law, path, np.concatenate([curve.loss for curve in curves])).run(start)
     if not np.isfinite(point.value):
         raise ValueError(f"{law.name} gives no positive finite losses on these curves: leave out losses from before the first learning")
     shapes = [shape.value(v) for shape, v in zip(law.shapes, point.x, strict=True)]

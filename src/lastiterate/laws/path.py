@@ -43,6 +43,15 @@ class Path:
         count, lr = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         return cls(count, lr / unit, first, at, *settings.T, unit)
 
+    def without(self, curve: int) -> "Path":
+        """The other curves."""
+        first, last = self.first[curve], self.first[curve + 1]
+        keep = np.r_[0:first, last : self.first[-1]]
+        at = self.at[(self.at < first) | (self.at >= last)]
+        starts = np.concatenate([self.first[: curve + 1], self.first[curve + 2 :] - (last - first)])
+        settings = (np.delete(values, curve) for values in (self.init_std, self.weight_decay))
+        return Path(self.count[keep], self.lr[keep], starts, np.where(at < first, at, at - (last - first)), *settings, self.unit)
+
     def memo(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """The result of `compute`, remembered under `key` while it is among the last few asked for."""
         if key in self._memo:
@@ -124,7 +133,8 @@ def _cells(lr: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     longest = max(1, len(lr) // SHORTEST_SHARE)
     pieces = -(-np.diff(edges) // longest)
     if pieces.max() > 1:
-        cuts = [np.linspace(a, b, k + 1).astype(int) for a, b, k in zip(edges, edges[1:], pieces, strict=False)]
-        edges = np.unique(np.concatenate(cuts))
+        part = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        cuts = np.repeat(edges[:-1], pieces) + part * np.repeat(np.diff(edges) / pieces, pieces)
+        edges = np.append(cuts.astype(int), edges[-1])
     count = np.diff(edges)
     return count.astype(float), np.add.reduceat(lr, edges[:-1]) / count, np.searchsorted(edges, step) - 1
