@@ -95,7 +95,7 @@ def make_plan(
     ------
     TooThin
         (a ValueError) if the pilots cannot carry a plan: fewer than two distinct ones, none that decays, a horizon beyond
-        20 times the longest, or no law within 2 % of the pilots that were left out.
+        20 times the longest, or no law within 5 % of the pilots that were left out.
     ValueError
         For bad arguments.
 
