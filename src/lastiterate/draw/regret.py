@@ -1,6 +1,5 @@
 """regret: what the planner's choice loses against the best run of the sweep, case by case, beside rules without a law."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from lastiterate.draw import common as c
@@ -19,24 +18,24 @@ def draw(tables, parameters):
 def regret(cases, aim):
     """Distribution of the regret over the cases of each model, for the planner and two rules without a law."""
     models = list(dict.fromkeys(cases.model))
-    figure, grid = plt.subplots(1, len(models), figsize=(4.6 * len(models), 3.4), sharey=True, squeeze=False)
-    for axes, model in zip(grid[0], models, strict=True):
+    label = "Regret in final loss (1e-4 and below at the left)"
+    figure, grid = c.small_multiples(len(models), label, "Share of cases", columns=2, size=(4.6, 3.2), sharey=True)
+    for axes, model in zip(grid, models, strict=True):
         rows = cases[cases.model == model]
         for (column, label), colour in zip(RULES.items(), (c.CATEGORICAL[4], c.CATEGORICAL[0], c.CATEGORICAL[1]), strict=True):
             values = np.sort(rows[column].dropna())
             axes.step(np.maximum(values, 1e-4), np.arange(1, len(values) + 1) / len(values), where="post", color=colour, label=label)
         axes.axvline(aim, color="#8C8C8C", lw=1, ls="--", label="aim for the median")
-        axes.set(xscale="log", title=f"{model}, {len(rows)} cases", xlabel="Regret in final loss (1e-4 and below at the left)")
-    grid[0][0].set(ylabel="Share of cases", ylim=(0, 1))
-    grid[0][-1].legend(fontsize=8)
+        axes.set(xscale="log", ylim=(0, 1), title=f"{model}, {len(rows)} cases")
+    grid[-1].legend(fontsize=8)
     return figure
 
 
 def prediction(cases):
     """Error of the predicted loss of the chosen run, by task."""
     models, tasks = list(dict.fromkeys(cases.model)), list(dict.fromkeys(cases.task))
-    figure, grid = plt.subplots(1, len(models), figsize=(4.6 * len(models), 3.4), squeeze=False)
-    for axes, model in zip(grid[0], models, strict=True):
+    figure, grid = c.small_multiples(len(models), None, r"Prediction $-$ loss of the chosen run", columns=2, size=(4.6, 3.2))
+    for axes, model in zip(grid, models, strict=True):
         for i, (task, colour) in enumerate(zip(tasks, c.CATEGORICAL, strict=False)):
             rows = cases[(cases.model == model) & (cases.task == task)]
             spread = np.linspace(-0.25, 0.25, len(rows)) if len(rows) > 1 else np.zeros(len(rows))
@@ -44,7 +43,7 @@ def prediction(cases):
             axes.plot((i + spread)[inside], rows.error[inside], "o", ms=3, color=colour)
             axes.plot((i + spread)[~inside], rows.error[~inside], "x", ms=4, color=colour)
         axes.axhline(0, color="black", lw=0.6)
-        axes.set(title=model, xticks=range(len(tasks)), xticklabels=tasks, ylabel=r"Prediction $-$ loss of the chosen run")
+        axes.set(title=model, xticks=range(len(tasks)), xticklabels=tasks)
     return figure
 
 
