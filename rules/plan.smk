@@ -1,5 +1,7 @@
 # Plans of the config: pilot runs in; plan.json, the schedule of the real run, tables and figures out.
 
+import json
+
 PLAN_FILES = ["plan.json", "schedule.csv", "fits.csv", "prediction.csv", "candidates.csv", "against.csv"]
 PLAN_FILES += [f"{panel}.{suffix}" for panel in ("prediction", "against_defaults") for suffix in ("png", "pdf")]
 
@@ -15,9 +17,12 @@ def plan_options(entry):
     """Options of `lastiterate plan` from an entry of `plans`."""
     words = []
     for name, value in entry.items():
-        if name != "runs":
-            for one in value if isinstance(value, list) else [value]:
-                words += [f"--{name.replace('_', '-')}", str(one)]
+        if name == "runs":
+            continue
+        if isinstance(value, dict):
+            value = [f"{key}={own if isinstance(own, str) else json.dumps(own)}" for key, own in value.items()]
+        for one in value if isinstance(value, list) else [value]:
+            words += [f"--{name.replace('_', '-')}", str(one)]
     return words
 
 

@@ -79,7 +79,8 @@ def write_mirror(folder: Path, logs: dict[str, dict | bytes], source="tiny", rea
 def write_sources(path: Path, rows: list[dict]) -> None:
     """Write sources.csv."""
     lines = [",".join(map(str, row.values())) for row in rows]
-    path.write_text("source,reader,repository,commit,path,sha256,bytes,licence\n" + "\n".join(lines) + "\n")
+    header = "source,reader,repository,commit,path,sha256,bytes,licence" + (",map" if any("map" in row for row in rows) else "")
+    path.write_text(header + "\n" + "\n".join(lines) + "\n")
 
 
 def family(base_lr=0.001, total=1000, cooldowns=(0.2, 0.5), **more):

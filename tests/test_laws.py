@@ -366,3 +366,13 @@ def test_tables_of_the_docs(tables, tmp_path, monkeypatch):
     text = page.read_text()
     assert "old" not in text and "between" in text and text.endswith("after\n")
     assert "| norm-power | 6 |" in text
+
+
+@pytest.mark.parametrize("name", ["bu", "convex-power", "convex-effective"])
+def test_updates_of_learning_rate_0_change_nothing(name):
+    """As the last rows of many logs have them, and as llm.c's rounding makes them."""
+    lr = 1e-3 * np.concatenate([np.ones(80), np.linspace(1, 0.01, 20)])
+    law = LAWS[name]
+    shapes = [shape.starts[0] for shape in law.shapes]
+    value = lambda rates: law.matrix(Path.of([(rates, np.array([len(rates)]), None, None)], 1e-3), shapes)
+    np.testing.assert_allclose(value(np.append(lr, np.zeros(7))), value(lr), rtol=1e-9)

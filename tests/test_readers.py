@@ -82,7 +82,7 @@ def test_what_is_not_finite_or_repeats_is_said(tmp_path):
     assert run.series["grad_norm"][1].tolist() == [1, 1] and "loss: 2 rows repeat a step: the last of them counts" in messages(run)
     run = only(tmp_path, b"step,loss\n1,3\n2,nan\n3,-inf\n")
     assert run.total_steps == 3 and run.invalid["train_loss"].tolist() == [2, 3]
-    assert messages(run) == "loss: 2 of 3 values are not finite, the first at step 2: left out"
+    assert messages(run).startswith("loss: 2 of 3 values are not finite, the first at step 2: left out | ") and run.diverged
 
 
 def test_many_runs_in_one_table(tmp_path):

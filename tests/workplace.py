@@ -36,6 +36,8 @@ def make_workplace(folder):
     }.items():
         (folder / f"runs/{name}.csv").write_bytes(pilot(schedule))
     (folder / "log.csv").write_bytes(pilot(wsd(20_000, 0.2, peak_lr=1e-3)))
+    bare = pilot(wsd(20_000, 0.2, peak_lr=5e-4)).replace(b"step,lr,", b"step,unnamed,")
+    (folder / "bare.csv").write_bytes(bare)
     (folder / "trainer_state.json").write_bytes(made_up_logs.trainer_state())
     return folder
 

@@ -1,23 +1,25 @@
 """Schedule, cooldown and base learning rate for the real run, from the logs of pilot runs.
 
-RUNS are log files or folders of them, in any format of `lastiterate read`. The plan says what the pilots identify and which
-run would settle the rest, predicts the final loss, compares with cosine, wsd and linear at the same learning rate, and
-cites the rule behind each recommendation. If the evidence is too thin it refuses (status 2) and says what is missing.
+RUNS are log files or folders of them, in any format of `lastiterate read`; a log without learning rates needs --executed.
+The plan says what the pilots identify and which run would settle the rest, predicts the final loss, compares with cosine,
+wsd and linear at the same learning rate, and cites the rule behind each recommendation. If the evidence is too thin it
+refuses (status 2) and says what is missing.
 --out gets plan.json, schedule.csv (the learning rate of every update), tables, figures and trainer settings.
 
 example:
   lastiterate plan runs/ --horizon 200k --init-std 0.02 --weight-decay 0.1 --out plan
   lastiterate plan runs/ --horizon 200k --from-step 40k --schedule wsd --trainer hf --out plan
+  lastiterate plan runs/ bare.csv --horizon 200k --executed 'bare={"family": "wsd", "total_steps": 20000, "peak_lr": 0.0005}'
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from lastiterate.commands.common import add_choice, add_json, column_pair, print_json
+from lastiterate.commands.common import add_choice, add_json, column_pair, print_json, read_schedule
 from lastiterate.laws import LAWS
 from lastiterate.plan.candidates import FAMILIES
 from lastiterate.plan.load import load_pilots
-from lastiterate.plan.planner import TooThin, make_plan
+from lastiterate.plan.planner import TooThin, folded, make_plan
 from lastiterate.plan.write import describe, report, write
 from lastiterate.schedules.export import TRAINERS
 
@@ -37,6 +39,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--weight-decay", type=float, metavar="W", help="AdamW's weight decay, for the same")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="use runs whose id contains TEXT (any of several)")
     parser.add_argument("--map", type=column_pair, action="append", default=[], metavar="WHAT=COLUMN", help="as in lastiterate read")
+    parser.add_argument(
+        "--executed", type=_stated, action="append", default=[], metavar="RUN=SCHEDULE",
+        help="what a run executed whose log does not tell: its id, and JSON (or a file of it) as for lastiterate export",
+    )  # fmt: skip
     parser.add_argument("--level", type=float, default=0.9, help="probability of the interval (default: 0.9)")
     parser.add_argument("--no-figures", action="store_true", help="write no figures")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the plan here")
@@ -47,21 +53,25 @@ def run(arguments: Namespace) -> None:
     """Read, plan, write, print."""
     if arguments.trainer and not arguments.out:
         raise ValueError("--trainer writes settings: say where with --out FOLDER")
-    pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None)
+    executed = {run_id: read_schedule(schedule, f"--executed {run_id}") for run_id, schedule in arguments.executed}
+    pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None, executed=executed)
     if arguments.only:
         pilots = [pilot for pilot in pilots if any(text in pilot.run_id for text in arguments.only)]
     if not pilots:
-        raise TooThin("the evidence is too thin: no usable run" + "".join(f"\n- {text}" for text in left_out))
-    plan = make_plan(
-        pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.pilot, family=arguments.schedule, law=arguments.law,
-        init_std=arguments.init_std, weight_decay=arguments.weight_decay, level=arguments.level,
-    )  # fmt: skip
+        raise TooThin("the evidence is too thin: no usable run" + "".join(f"\n- {text}" for text in folded(left_out)))
+    try:
+        plan = make_plan(
+            pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.pilot, family=arguments.schedule, law=arguments.law,
+            init_std=arguments.init_std, weight_decay=arguments.weight_decay, level=arguments.level,
+        )  # fmt: skip
+    except TooThin as error:
+        raise TooThin("\n".join([str(error), *(f"- left out: {text}" for text in folded(left_out))])) from None
     written = write(plan, arguments.out, arguments.trainer, not arguments.no_figures) if arguments.out else []
     if arguments.json:
         print_json(report(plan) | {"left_out": left_out, "files": [str(path) for path in written]})
         return
     print(describe(plan))
-    for text in left_out:
+    for text in folded(left_out):
         print(f"left out: {text}")
     for path in written:
         print(f"wrote {path}")
@@ -81,3 +91,11 @@ def steps(text: str) -> int:
     if not (1 <= count < 2**53 and count == round(count)):
         raise ArgumentTypeError(f"{text!r} is not a number of updates such as 40000, 200k or 1.5M")
     return int(count)
+
+
+def _stated(text: str) -> tuple[str, str]:
+    """(run id, schedule); the id may hold "=", the schedule begins with "{" or is a file's name."""
+    run_id, _, schedule = text.partition("={") if "={" in text else text.rpartition("=")
+    if not run_id or not schedule:
+        raise ArgumentTypeError(f"{text!r} is not RUN=SCHEDULE")
+    return run_id, "{" + schedule if "={" in text else schedule

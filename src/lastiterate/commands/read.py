@@ -20,7 +20,7 @@ from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.progress import Progress
-from lastiterate.logs.reading import FORMATS, find_logs, read_each
+from lastiterate.logs.reading import FORMATS, find_all, read_each
 from lastiterate.logs.run_log import LogError, RunLog
 
 
@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> None:
     """Read, write, print."""
     schedule = read_schedule(arguments.schedule) if arguments.schedule else None
     stated = Stated(dict(arguments.map), schedule, arguments.step_shift, arguments.lr_shift)
-    files = [LogFile(f.path, f.name, f.run_id, stated) for path in arguments.log for f in find_logs(path)]
+    files = find_all(arguments.log, stated)
     report = {"runs": [], "left_out": []}
 
     def left_out(file: LogFile, error: LogError) -> None:

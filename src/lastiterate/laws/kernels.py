@@ -36,19 +36,21 @@ def abel_sum(path: Path, clock: np.ndarray, jumps: np.ndarray, kernel: Callable,
 def inverse_sum(path: Path, lr: np.ndarray) -> np.ndarray:
     """lr_t + sum_{k<t} lr_k^2 / (S_t - S_k), the noise terms of the last-iterate bound doubled, shape (m,).
 
-    Exact for cells of constant learning rate: inside one, the sum over updates is a difference of digamma functions.
+    Exact for cells of constant learning rate: inside one, the sum over updates is a difference of digamma functions. Updates
+    of learning rate 0 change nothing, where the formula divides by 0: after them it has the value that it had before.
     """
+    moving = np.maximum(np.maximum.accumulate(np.where(lr > 0, np.arange(len(lr)), 0)), path.first[:-1][path.curve])[path.at]
     clock = path.total(lr)
     start = path.before(clock)
     out = np.empty(len(path.at))
     for rows, low, high in path.rows():
         cells = low + np.flatnonzero(lr[low:high])
-        at = path.at[rows, None]
+        at = moving[rows, None]
         seen = cells <= at
         far = np.where(seen, (clock[at] - start[cells]) / lr[cells], 1.0)
         near = np.where(seen & (cells < at), np.maximum(far - path.count[cells], 1e-12), 1.0)  # the cell of t leaves out k = t
         out[rows] = np.where(seen, _digamma(far) - _digamma(near), 0.0) @ lr[cells]
-    return out + lr[path.at]
+    return out + lr[moving]
 
 
 def _digamma(x: np.ndarray) -> np.ndarray:

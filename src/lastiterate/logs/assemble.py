@@ -27,6 +27,11 @@ class Stated:
     schedule: Schedule | None = None
     step_shift: int | None = None
     lr_shift: int | None = None
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)  # by run id, or what follows its last "/"
+
+    def schedule_of(self, run_id: str) -> Schedule | None:
+        """The schedule stated for a run."""
+        return self.schedules.get(run_id) or self.schedules.get(run_id.rsplit("/", 1)[-1]) or self.schedule
 
     def __post_init__(self):
         for name, shift in (("step_shift", self.step_shift), ("lr_shift", self.lr_shift)):
@@ -123,7 +128,7 @@ def assemble(
     """
     step_shift = convention.step_shift if stated.step_shift is None else stated.step_shift
     lr_shift = convention.lr_shift if stated.lr_shift is None else stated.lr_shift
-    schedule = stated.schedule or schedule
+    schedule = stated.schedule_of(run_id) or schedule
     taken = {role: taken[role] for role in ("step", "lr", *HISTORY_VALUES) if role in taken and (role in columns or role == "step")}
     run = RunLog(run_id, file, name or run_id, {}, schedule=schedule, log_format=log_format, taken=taken, **settings)
     if convention.why and stated.step_shift is None and stated.lr_shift is None:
@@ -143,6 +148,7 @@ def assemble(
     if not run.series:
         raise LogError(file, f"run {run_id}", f"has no finite value in {', '.join(taken[role] for role in run.invalid)}")
     _note_start(run)
+    _note_end(run)
     if "lr" in columns and columns["lr"][0].size:
         _add_lr(run, columns["lr"], lr_shift, lr_atol)
     if run.schedule:
@@ -169,6 +175,15 @@ def _note_start(run: RunLog) -> None:
     steps, _ = max(run.series.values(), key=lambda series: series[0].size)
     if steps.size > 1 and steps[0] > MAX_GAP * np.median(np.diff(steps)):
         run.note("history", f"begins at step {steps[0]}: what was logged before is not in this file")
+
+
+def _note_end(run: RunLog) -> None:
+    """A run whose training loss (or validation loss, where it logs no other) is not finite at the end diverged."""
+    role = next((role for role in ("train_loss", "val_loss") if role in run.series or role in run.invalid), None)
+    lost = run.invalid.get(role, ())
+    if len(lost) and (role not in run.series or lost[-1] > run.series[role][0][-1]):
+        run.diverged = True
+        run.note(run.taken.get(role, role), f"is not finite at the end (step {lost[-1]}): the run is taken for one that diverged")
 
 
 def _add_lr(run: RunLog, logged: Series, lr_shift: int, atol: float) -> None:

@@ -18,10 +18,12 @@ import pyarrow as arrow
 import pyarrow.parquet as parquet
 
 from lastiterate.logs import epfml, loss_csv, norm_csv, trained
+from lastiterate.logs.assemble import Stated
+from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.join import join_runs
 from lastiterate.logs.progress import Progress
-from lastiterate.logs.reading import FORMATS, read_each
+from lastiterate.logs.reading import FORMATS, read_each, together
 from lastiterate.logs.results import chinchilla, read_results, steplaw
 from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
@@ -72,14 +74,21 @@ def ingest_results(source: Source) -> tuple[pd.DataFrame, list[Note]]:
 def ingest_logs(source: Source, notes: list[Note]) -> Iterator[RunLog]:
     """Runs of a source of logs of any format, one at a time; what is noticed or left out goes to `notes`."""
     top = os.path.commonpath([Path(entry.path).parent for entry in source.files])
-    progress = Progress(source.name, len(source.files))
+    logs = []
+    for entry in source.files:
+        run_id = str(Path(entry.path).relative_to(top).with_suffix(""))
+        for what, _ in entry.mapping:
+            if what not in ROLES:
+                raise StepError(f"source {source.name}: map has {what!r}, expected one of {', '.join(ROLES)}: correct config/sources.csv")
+        if _edited(entry):
+            notes.append(Note(entry.path, run_id, "sha256", EDITED))
+        logs.append(LogFile(entry.local, entry.path, run_id, Stated(dict(entry.mapping))))
+    logs = together(logs)
+    progress = Progress(source.name, len(logs))
 
     def files() -> Iterator[LogFile]:
-        for entry in source.files:
-            run_id = str(Path(entry.path).relative_to(top).with_suffix(""))
-            if _edited(entry):
-                notes.append(Note(entry.path, run_id, "sha256", EDITED))
-            yield LogFile(entry.local, entry.path, run_id)
+        for log in logs:
+            yield log
             progress.step()
 
     def left_out(file: LogFile, error: LogError) -> None:
@@ -98,6 +107,9 @@ def _reader(source: Source, readers: dict):
     if source.reader not in readers:
         known = ", ".join([*READERS, *LOGS_READERS, *RESULTS_READERS])
         raise StepError(f"source {source.name} wants reader {source.reader!r}, but there is {known}: correct config/sources.csv")
+    if any(entry.mapping for entry in source.files):
+        known = ", ".join(LOGS_READERS)
+        raise StepError(f"source {source.name}: reader {source.reader} takes no map, but {known} do: correct config/sources.csv")
     return readers[source.reader]
 
 

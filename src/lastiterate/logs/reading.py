@@ -5,7 +5,9 @@ the order below goes from the particular to the general.
 """
 
 import csv
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from lastiterate._checks import check_choice
@@ -84,12 +86,40 @@ def read(
     for role in mapping or {}:
         check_choice("mapping", role, ROLES)
     stated = Stated(dict(mapping or {}), schedule, step_shift, lr_shift)
-    return _read([find_logs(path)], stated, log_format)
+    return _read(find_all([path], stated), log_format)
 
 
-def _read(found: Iterable[list[LogFile]], stated: Stated, log_format: str | None) -> Iterator[RunLog]:
-    for file in (file for files in found for file in files):
-        yield from read_file(LogFile(file.path, file.name, file.run_id, stated), log_format)
+def _read(files: Iterable[LogFile], log_format: str | None) -> Iterator[RunLog]:
+    for file in files:
+        yield from read_file(file, log_format)
+
+
+def find_all(paths: Iterable[Path | str], stated: Stated | None = None) -> list[LogFile]:
+    """The logs of files and folders, as `find_logs`; where names repeat, ids begin with the folders that tell them apart.
+
+    Charts that lie in one folder become one log.
+    """
+    files = [file for path in paths for file in find_logs(path)]
+    if len({file.run_id for file in files}) < len(files):
+        places = [file.path.absolute() for file in files]
+        top = os.path.commonpath([place.parent for place in places])
+        ids = [str(place.relative_to(top)).removesuffix(place.suffix) for place in places]
+        if len(set(ids)) < len(ids):
+            ids = [str(place.relative_to(top)) for place in places]
+        files = [replace(file, run_id=run_id) for file, run_id in zip(files, ids, strict=True)]
+    return together([replace(file, stated=stated or Stated()) for file in files])
+
+
+def together(files: Iterable[LogFile]) -> list[LogFile]:
+    """The files, with the W&B charts of one folder made one of them: each holds one metric of the same runs."""
+    found: dict[Path, LogFile] = {}
+    for file in files:
+        chart = file.path.suffix in ("", ".csv") and wandb_chart.recognise(file.path, _head(file.path))
+        key = file.path.parent if chart else file.path
+        first = found.setdefault(key, file)
+        if file.path not in (first.path, *(other.path for other in first.beside)):
+            found[key] = replace(first, beside=(*first.beside, file))
+    return list(found.values())
 
 
 def find_logs(path: Path | str) -> list[LogFile]:
@@ -106,14 +136,20 @@ def find_logs(path: Path | str) -> list[LogFile]:
 
 def recognise(file: LogFile) -> str:
     """The file's format, a key of `FORMATS`; LogError that says what it begins with if none knows it."""
-    with file.path.open("rb") as opened:
-        head = opened.read(HEAD_BYTES)
+    head = _head(file.path)
     if not head:
         raise file.error("content", "is empty, expected a log")
     for key, module in FORMATS.items():
         if module.recognise(file.path, head):
             return key
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise file.error("content", "is UTF-16, as PowerShell's > writes it, expected UTF-8: save it as UTF-8")
     raise file.error("content", f"begins with {head[:30]!r}, which no format knows: convert it to CSV with a header (step, lr, train_loss)")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as opened:
+        return opened.read(HEAD_BYTES)
 
 
 def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:

@@ -92,13 +92,11 @@ def _bracket(ran, peaks, several) -> Question:
         shape = (pilot.total_steps, tuple((pilot.lr[:: max(1, pilot.total_steps // 16)] / pilot.peak).round(2)))
         groups.setdefault(shape, {})[pilot.peak] = float(pilot.losses[name][1][-1])
     ends = []
-    for finals in groups.values():
+    for (updates, _), finals in groups.items():
         order = sorted(finals)
         best = min(order, key=finals.get)
         if len(order) >= 3 and order[0] < best < order[-1]:
-            return Question(
-                "bracket", True, f"among pilots of {max(k[0] for k in groups)} updates the best learning rate lies inside the range"
-            )
+            return Question("bracket", True, f"among pilots of {updates} updates the best learning rate lies inside the range")
         if len(order) >= 2:
             ends.append(best == order[-1])
     higher = not ends or sum(ends) * 2 >= len(ends)

@@ -1,46 +1,123 @@
 """Pilots from logs of any known format, and from the tables of the log schema."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lastiterate.logs.assemble import Stated
-from lastiterate.logs.executed_lr import executed_lr
+from lastiterate.logs.executed_lr import MAX_GAP, executed_lr
 from lastiterate.logs.formats.source import LogFile
-from lastiterate.logs.reading import find_logs, read_each, read_file
-from lastiterate.logs.run_log import RunLog
-from lastiterate.plan.pilots import Pilot
+from lastiterate.logs.reading import find_all, read_each
+from lastiterate.logs.run_log import LogError, RunLog
+from lastiterate.plan.pilots import LEAST_LOSSES, Pilot
 from lastiterate.schedules import Schedule
 
 
-def load_pilots(paths: Iterable[Path | str], mapping=None, schedule: Schedule | None = None) -> tuple[list[Pilot], list[str]]:
+def load_pilots(
+    paths: Iterable[Path | str], mapping=None, schedule: Schedule | None = None, executed: Mapping[str, Schedule] | None = None
+) -> tuple[list[Pilot], list[str]]:
     """Pilots of log files of any known format, or of folders of them; and one sentence for each run that cannot be one.
 
     A folder with runs.parquet and history.parquet (as ``lastiterate read --out`` writes) is read as those tables.
-    `mapping` and `schedule` are those of `lastiterate.logs.read`.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        A file that cannot be read is an error if it is named here, and left out if it lies in a folder.
+    mapping, schedule
+        As in `lastiterate.logs.read`.
+    executed : mapping of str to Schedule, optional
+        The schedules of runs whose logs do not tell, by run id (or what follows its last "/").
+
+    Raises
+    ------
+    LogError
+        For a named file that cannot be read, and a schedule that is not the one that was executed.
+    ValueError
+        If `executed` names a run that is not there.
     """
-    pilots, left_out = [], []
+    pilots, left_out, logs, ids, of_file = [], [], [], set(), {}
+    stated = Stated(dict(mapping or {}), schedule, schedules=dict(executed or {}))
     for path in map(Path, paths):
         if (path / "runs.parquet").is_file() and (path / "history.parquet").is_file():
             found, notes = table_pilots(path / "runs.parquet", path / "history.parquet")
             pilots += found
             left_out += notes
+        else:
+            logs.append(path)
+
+    def report(file: LogFile, error: LogError) -> None:
+        if file.path in logs:
+            raise error
+        of_file.pop(error.file, None)  # runs that were read before the error: rows of one may come later
+        left_out.append(str(error))
+
+    for run in read_each(find_all(logs, stated), None, report):
+        ids |= {run.run_id, run.run_id.rsplit("/", 1)[-1]}
+        own = stated.schedule_of(run.run_id)
+        if own and run.schedule is not own:
+            raise LogError(run.file, f"run {run.run_id}", "its log states its own schedule: leave that out")
+        left_out += [f"{note.file}: {note.where}: {note.message}" for note in run.notes if note.left_out]
+        of_file.setdefault(run.file, []).append(_pilot(run))
+    for found in (one for of_one in of_file.values() for one in of_one):
+        (pilots if isinstance(found, Pilot) else left_out).append(found)
+    for name in stated.schedules:
+        if name not in ids:
+            raise ValueError(f"executed: there is no run {name!r}, but {', '.join(sorted(ids)) or 'none'}")
+    return _unrepeated(pilots, left_out), left_out
+
+
+def _pilot(run: RunLog) -> Pilot | str:
+    """The run as a pilot, or why it is none."""
+    losses = {name: run.series[name] for name in ("val_loss", "train_loss") if name in run.series}
+    if not losses and not run.diverged:
+        return f"{run.run_id}: no loss is logged"
+    most = max((len(steps) for steps, _ in losses.values()), default=0)
+    if most < LEAST_LOSSES and run.lr is not None and not run.diverged:
+        return f"{run.run_id}: logs {most} losses, expected at least {LEAST_LOSSES}"
+    if run.lr is None:
+        unknown = "no column was taken for them: name it with --map lr=COLUMN, or state the schedule"
+        why = next((note.message.removeprefix("LR not known: ") for note in run.notes if note.message.startswith("LR not known")), unknown)
+        why += "" if "state the schedule" in why or "export" in why else "; state the schedule"
+        why = why.replace("state the schedule", "state the schedule with --executed RUN=SCHEDULE")
+        return f"{run.run_id}: its learning rates are not known: {why}"
+    notes = [f"{note.where}: {note.message}" for note in run.notes if not note.left_out]
+    lr, last = run.lr, max(int(steps[-1]) for steps in [*(s for s, _ in losses.values()), *run.invalid.values()])
+    interval = max((np.median(np.diff(steps)) for steps, _ in losses.values() if len(steps) > 1), default=1)
+    if len(lr) - last > MAX_GAP * interval:
+        notes.append(f"history: ends at update {last} of {len(lr)}: what the schedule does later does not count")
+        lr = lr[:last]
+    return Pilot(run.run_id, lr, losses, run.schedule, run.diverged, run.lr_from or "log", tuple(notes))
+
+
+def _unrepeated(pilots: list[Pilot], left_out: list[str]) -> list[Pilot]:
+    """The pilots without those whose losses are all in another's: earlier checkpoints of a run, and copies."""
+    kept: dict[tuple, list[Pilot]] = {}
+    for pilot in sorted(pilots, key=lambda pilot: -pilot.total_steps):
+        if not pilot.losses:
             continue
-        for run in _read(path, Stated(dict(mapping or {}), schedule), left_out):
-            losses = {name: run.series[name] for name in ("val_loss", "train_loss") if name in run.series}
-            if run.lr is None or not losses:
-                left_out.append(f"{run.run_id}: {'its learning rates are not known' if losses else 'no loss is logged'}")
-                continue
-            notes = tuple(f"{note.where}: {note.message}" for note in run.notes)
-            pilots.append(Pilot(run.run_id, run.lr, losses, run.schedule, run.diverged, run.lr_from or "log", notes))
-    return pilots, left_out
+        steps, values = max(pilot.losses.values(), key=lambda series: len(series[0]))
+        same = kept.setdefault((int(steps[0]), float(values[0])), [])
+        whole = next((other for other in same if len(steps) >= 3 and _holds(other, pilot)), None)
+        if whole is None:
+            same.append(pilot)
+        else:
+            left_out.append(f"{pilot.run_id}: all that it logged is in {whole.run_id}: the same run, earlier or copied")
+    unique = {id(pilot) for same in kept.values() for pilot in same}
+    return [pilot for pilot in pilots if id(pilot) in unique or not pilot.losses]
 
 
-def _read(path: Path, stated: Stated, left_out: list[str]) -> Iterable[RunLog]:
-    """Runs of a log, or of a folder, of which a file that cannot be read is left out."""
-    files = [LogFile(f.path, f.name, f.run_id, stated) for f in find_logs(path)]
-    if not path.is_dir():
-        return read_file(files[0])
-    return read_each(files, None, lambda file, error: left_out.append(str(error)))
+def _holds(other: Pilot, pilot: Pilot) -> bool:
+    """Whether every loss of `pilot` is in `other`, at the same steps."""
+    for name, (steps, values) in pilot.losses.items():
+        if name not in other.losses:
+            return False
+        known, there = other.losses[name]
+        at = np.minimum(np.searchsorted(known, steps), len(known) - 1)
+        if not (np.array_equal(known[at], steps) and np.array_equal(there[at], values)):
+            return False
+    return True
 
 
 def table_pilots(runs: Path, history: Path, only: Sequence[str] | None = None) -> tuple[list[Pilot], list[str]]:

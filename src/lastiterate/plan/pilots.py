@@ -8,6 +8,7 @@ import numpy as np
 from lastiterate.laws import Curve
 from lastiterate.schedules import Schedule
 
+LEAST_LOSSES = 5  # values of a loss that a pilot must have
 POINTS = 100  # losses of a run that a law is fitted to, spread evenly
 SKIP = 0.04  # of a run's updates: its first descent, which no law describes; at least twice the warmup
 
@@ -62,10 +63,15 @@ class Pilot:
 
 def which_loss(pilots: Sequence[Pilot]) -> str:
     """The loss that a plan predicts: the validation loss if every pilot logs at least five values of it, else the training loss."""
+    without = {}
     for name in ("val_loss", "train_loss"):
-        if all(name in pilot.losses and len(pilot.losses[name][0]) >= 5 for pilot in pilots):
+        without[name] = [pilot.run_id for pilot in pilots if len(pilot.losses.get(name, [()])[0]) < LEAST_LOSSES]
+        if not without[name]:
             return name
-    raise ValueError("the pilots share no loss: all of them must log val_loss, or all of them train_loss, at five steps or more")
+    missing = "; ".join(f"{name} is not in {', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''}" for name, ids in without.items())
+    raise ValueError(
+        f"the pilots share no loss: all of them must log val_loss, or all of them train_loss, at five steps or more: {missing}"
+    )
 
 
 def pilot_curves(pilots: Sequence[Pilot], loss: str, init_std=None, weight_decay=None) -> list[Curve]:

@@ -1,6 +1,6 @@
 """The plan: evidence, law, choice, prediction, comparison with defaults, each with the rule that it rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -143,7 +143,7 @@ def make_plan(
         tuple(_advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)),
         tuple((other.label, float(value)) for other, value in zip(others, against, strict=True)),
         tuple((option, float(value + level_of)) for option, value in zip(options, choice.predicted, strict=True) if np.isfinite(value)),
-        tuple(pilots), tuple(_notes(asked, ran, init_std, weight_decay)),
+        tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)),
     )  # fmt: skip
 
 
@@ -216,12 +216,26 @@ def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)
     )  # fmt: skip
 
 
-def _notes(asked, ran, init_std, weight_decay):
-    for pilot in ran:
-        if pilot.lr_from == "interpolated":
-            yield f"{pilot.run_id}: its learning rates are interpolated between logged ones"
+def _notes(asked, pilots, init_std, weight_decay):
+    interpolated = [
+        f"{pilot.run_id}: its learning rates are interpolated between logged ones" for pilot in pilots if pilot.lr_from == "interpolated"
+    ]
+    notes = [f"{pilot.run_id}: {note}" for pilot in pilots for note in pilot.notes if "interpolated in between" not in note]
+    yield from folded(interpolated + notes)
     if init_std is None or weight_decay is None:
         yield "init_std and weight_decay were not given: laws of the weight norm, better across learning rates, were not tried"
     for question in asked:
         if not question.identified and question.settle:
             yield f"not identified ({question.name}): {question.because}; to settle it, {question.settle}"
+
+
+def folded(texts: Iterable[str]) -> list[str]:
+    """Sentences "who: what", one for all who share a what.
+
+    >>> folded(["a: late", "b: gone", "c: late", "d: late", "e: late"])
+    ['a, c, d and 1 more: late', 'b: gone']
+    """
+    groups: dict[str, list[str]] = {}
+    for who, _, what in (text.partition(": ") for text in texts):
+        groups.setdefault(what, []).append(who)
+    return [f"{', '.join(who[:3])}{f' and {len(who) - 3} more' if len(who) > 3 else ''}: {what}" for what, who in groups.items()]

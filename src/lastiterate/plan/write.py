@@ -54,6 +54,7 @@ def report(plan: Plan) -> dict:
                 "decays": pilot.decays,
                 "diverged": pilot.diverged,
                 "lr_from": pilot.lr_from,
+                "notes": list(pilot.notes),
             }
             for pilot in plan.pilots
         ],
@@ -63,8 +64,12 @@ def report(plan: Plan) -> dict:
 
 def describe(plan: Plan) -> str:
     """The plan in words."""
-    schedule = plan.schedule
+    schedule, ran = plan.schedule, [pilot for pilot in plan.pilots if not pilot.diverged]
+    spans = [(min(v), max(v)) for v in ([p.total_steps for p in ran], [p.peak for p in ran])]
+    updates, peaks = (f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in spans)
+    lost = len(plan.pilots) - len(ran)
     lines = [
+        f"{len(ran)} pilots of {updates} updates, peak LR {peaks}{f'; {lost} that diverged' if lost else ''}",
         f"{schedule.total_steps} updates: {plan.candidate.label} (base LR {plan.candidate.base_lr:g}, warmup {schedule.warmup_steps})",
         f"predicted {plan.loss} {plan.predicted:.4f}, {plan.level:.0%} interval {plan.low:.4f} to {plan.high:.4f}",
         f"law: {plan.chosen.rule}",

@@ -2,6 +2,8 @@
 
 A row whose repository is `local` stands for the files on this machine that its path (with wildcards, if wanted) matches;
 it has no commit, sha256 and bytes, so that a log may grow: what depends on it is rebuilt when its bytes change.
+A further column `map`, which the file may have, says which column of a log is what, as --map of `lastiterate read`
+does: ``train_loss=my/loss;lr=my/rate``.
 """
 
 import csv
@@ -12,6 +14,7 @@ from pathlib import Path, PurePosixPath
 RAW = Path("data/raw")
 LOCAL = "local"
 COLUMNS = ("source", "reader", "repository", "commit", "path", "sha256", "bytes", "licence")
+MAP = "map"  # a column that may be there
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class SourceFile:
     sha256: str
     size: int
     licence: str
+    mapping: tuple[tuple[str, str], ...] = ()  # (what, column)
 
     @property
     def key(self) -> str:
@@ -76,8 +80,8 @@ def load_sources(path: Path | str) -> dict[str, Source]:
     """Sources by name, in the file's order; ValueError that names the line and column of a bad row."""
     with Path(path).open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise ValueError(f"{path}: columns are {reader.fieldnames}, expected {list(COLUMNS)}")
+        if tuple(reader.fieldnames or ()) not in (COLUMNS, (*COLUMNS, MAP)):
+            raise ValueError(f"{path}: columns are {reader.fieldnames}, expected {list(COLUMNS)}, and {MAP} if wanted")
         files: dict[tuple[str, str], list[SourceFile]] = {}
         seen = set()
         for line, row in enumerate(reader, start=2):
@@ -110,15 +114,25 @@ def _parse(row: dict, where: str) -> list[SourceFile]:
     for column, rule in rules.items():
         if not re.fullmatch(rule, row[column] or ""):
             raise ValueError(f"{where}: {column}={row[column]!r} does not match {rule}")
+    mapping = _mapping(row.get(MAP) or "", where)
     if local:
         found = _matching(Path(row["path"] or "."))
         if not found:
             raise ValueError(f"{where}: path={row['path']!r} matches no file on this machine: correct it (it is relative to the Snakefile)")
-        return [SourceFile(LOCAL, "", name, "", Path(name).stat().st_size, row["licence"]) for name in found]
+        return [SourceFile(LOCAL, "", name, "", Path(name).stat().st_size, row["licence"], mapping) for name in found]
     path = PurePosixPath(row["path"] or "")
     if not path.parts or path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{where}: path={row['path']!r} must be relative to the repository, without '..'")
-    return [SourceFile(row["repository"], row["commit"], str(path), row["sha256"], int(row["bytes"]), row["licence"])]
+    return [SourceFile(row["repository"], row["commit"], str(path), row["sha256"], int(row["bytes"]), row["licence"], mapping)]
+
+
+def _mapping(text: str, where: str) -> tuple[tuple[str, str], ...]:
+    """Pairs (what, column) of "what=column;what=column"."""
+    pairs = [part.partition("=") for part in text.split(";") if part.strip()]
+    for what, _, column in pairs:
+        if not what.strip() or not column.strip():
+            raise ValueError(f"{where}: {MAP}={text!r} is not WHAT=COLUMN;WHAT=COLUMN, such as train_loss=my/loss;lr=my/rate")
+    return tuple((what.strip(), column.strip()) for what, _, column in pairs)
 
 
 def _matching(path: Path) -> list[str]:

@@ -12,12 +12,16 @@ HEAD_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class LogFile:
-    """A log: where it lies, its name in messages, the id of its run (or the beginning of its runs' ids), what the caller states."""
+    """A log: where it lies, its name in messages, the id of its run (or the beginning of its runs' ids), what the caller states.
+
+    `beside` holds files of which each has only some columns of the same runs, as charts do; they are read with this one.
+    """
 
     path: Path
     name: str
     run_id: str
     stated: Stated = field(default_factory=Stated)
+    beside: tuple["LogFile", ...] = ()
 
     def error(self, where: str, message: str) -> LogError:
         """The error to raise about this file."""

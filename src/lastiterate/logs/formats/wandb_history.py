@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lastiterate.logs.formats import table
 from lastiterate.logs.formats.source import LogFile
+from lastiterate.logs.formats.wandb_chart import CALLS
 from lastiterate.logs.run_log import RunLog
 
 NAME = "Weights & Biases history"
@@ -27,5 +28,5 @@ def read(file: LogFile) -> Iterator[RunLog]:
     """Yield the history's runs; LogError as `table.read`."""
     for run in table.read(file, NAME):
         if run.taken.get("step") == STEP:
-            run.note(STEP, "counts calls of the logger: they are updates if the trainer logs once for each, or passes its step")
+            run.note(STEP, CALLS)
         yield run

@@ -73,6 +73,8 @@ def read(file: LogFile) -> Iterator[RunLog]:
         run = assemble(
             file.name, run_id, NAME, known, taken, file.stated, Convention(0, 0), name=row["Name"], **_settings(file, number, row, columns)
         )
+        if run.schedule is None:
+            run.note("lr", "LR not known: a row per run holds no history; export each run's history, or charts of loss and learning rate")
         run.final_train_loss = float(values["train_loss"]) if values.get("train_loss") is not None else None
         if row.get("State") and row["State"] != "finished":
             run.note("State", f"is {row['State']}: its last values are not those of the planned end")
