@@ -187,7 +187,7 @@ def test_groups_keep_the_order_and_every_run():
     plan = make_plan(config)
     together = groups(plan, config)
     assert sorted(run.run_id for group in together for run in group) == sorted(plan)
-    assert max(map(len, together)) == 14 and {len(g) for g in together if g[0].optimizer == "sgd"} == {1}
+    assert max(map(len, together)) == 15 and {len(g) for g in together if g[0].optimizer == "sgd"} == {1}
     for group in together:
         assert len({(run.branch_step, run.schedule.total_steps, run.dataset) for run in group}) == 1
 
