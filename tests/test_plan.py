@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -321,6 +322,15 @@ def test_bad_options_end_in_status_2(logs, capsys):
     assert "--out" in capsys.readouterr().err
 
 
+def test_pilots_of_two_kinds_are_refused_and_unknown_settings_are_not():
+    one, *others = sweep()
+    mixed = [replace(one, settings={"optimizer": "sgd", "n_params": 5}), *(replace(p, settings={"optimizer": "adamw"}) for p in others)]
+    with pytest.raises(TooThin, match=r"the pilots differ in optimizer \(adamw, sgd\)"):
+        make_plan(mixed, 2000)
+    alike = [replace(one, settings={"optimizer": "adamw", "n_params": 5}), *mixed[1:]]
+    assert make_plan(alike, 2000).predicted == make_plan([one, *others], 2000).predicted
+
+
 def test_cases_hide_what_is_chosen_among():
     rows = [
         (f"{t}-{c}-{lr:g}", t, "wsd", "linear", c, lr, 0.0, 3.0 + lr + c / 10 + 100 / t)
@@ -375,7 +385,17 @@ def test_embedded_runs_give_a_plan_from_their_tables(tmp_path, capsys):
     runs, _ = ingest_folder(ROOT / "data/embedded")
     runs_table(runs, "embedded").to_parquet(tmp_path / "runs.parquet")
     history_table(runs, "embedded").to_parquet(tmp_path / "history.parquet")
-    command = ["plan", str(tmp_path), "--only", "seed0-wsd20_4k", "--only", "seed0-wsd20_2k", "--horizon", "16k", "--json"]
+    command = [
+        "plan",
+        str(tmp_path),
+        "--only",
+        "29k-adamw-*seed0-wsd20_4k",
+        "--only",
+        "29k-adamw-*seed0-wsd20_2k",
+        "--horizon",
+        "16k",
+        "--json",
+    ]
     assert main(command) == 0
     report = json.loads(capsys.readouterr().out)
     assert len(report["pilots"]) == 12 and 0.002 <= report["recommended"]["base_lr"] <= 0.032

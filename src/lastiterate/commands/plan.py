@@ -12,6 +12,7 @@ example:
   lastiterate plan runs/ bare.csv --horizon 200k --executed 'bare={"family": "wsd", "total_steps": 20000, "peak_lr": 0.0005}'
 """
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
@@ -37,7 +38,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--init-std", type=float, metavar="S", help="standard deviation of the initial weights, for laws of the weight norm"
     )
     parser.add_argument("--weight-decay", type=float, metavar="W", help="AdamW's weight decay, for the same")
-    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="use runs whose id contains TEXT (any of several)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="use runs whose id contains TEXT, in which * stands for anything (any of several)",
+    )
     parser.add_argument("--map", type=column_pair, action="append", default=[], metavar="WHAT=COLUMN", help="as in lastiterate read")
     parser.add_argument(
         "--executed", type=_stated, action="append", default=[], metavar="RUN=SCHEDULE",
@@ -56,7 +63,8 @@ def run(arguments: Namespace) -> None:
     executed = {run_id: read_schedule(schedule, f"--executed {run_id}") for run_id, schedule in arguments.executed}
     pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None, executed=executed)
     if arguments.only:
-        pilots = [pilot for pilot in pilots if any(text in pilot.run_id for text in arguments.only)]
+        patterns = [re.compile(".*".join(map(re.escape, text.split("*")))) for text in arguments.only]
+        pilots = [pilot for pilot in pilots if any(pattern.search(pilot.run_id) for pattern in patterns)]
     if not pilots:
         raise TooThin("the evidence is too thin: no usable run" + "".join(f"\n- {text}" for text in folded(left_out)))
     try:

@@ -10,7 +10,7 @@ from lastiterate.logs.executed_lr import MAX_GAP, executed_lr
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.reading import find_all, read_each
 from lastiterate.logs.run_log import LogError, RunLog
-from lastiterate.plan.pilots import LEAST_LOSSES, Pilot
+from lastiterate.plan.pilots import LEAST_LOSSES, SETTINGS, Pilot
 from lastiterate.schedules import Schedule
 
 
@@ -88,7 +88,13 @@ def _pilot(run: RunLog) -> Pilot | str:
     if len(lr) - last > MAX_GAP * interval:
         notes.append(f"history: ends at update {last} of {len(lr)}: what the schedule does later does not count")
         lr = lr[:last]
-    return Pilot(run.run_id, lr, losses, run.schedule, run.diverged, run.lr_from or "log", tuple(notes))
+    return Pilot(run.run_id, lr, losses, run.schedule, run.diverged, run.lr_from or "log", tuple(notes), _settings(run))
+
+
+def _settings(run) -> dict[str, object]:
+    """The settings that are known: not None, and not pandas' missing values, which are not themselves or refuse to say."""
+    values = {name: getattr(run, name) for name in SETTINGS}
+    return {name: value for name, value in values.items() if isinstance(value, str | int | float | np.number) and value == value}
 
 
 def _unrepeated(pilots: list[Pilot], left_out: list[str]) -> list[Pilot]:
@@ -144,7 +150,7 @@ def table_pilots(runs: Path, history: Path, only: Sequence[str] | None = None) -
         if lr is None or not losses:
             left_out.append(f"{run.run_id}: {'its learning rates are not known' if losses else 'no loss is logged'}")
             continue
-        pilots.append(Pilot(run.run_id, lr, losses, schedule, bool(getattr(run, "diverged", False)), source))
+        pilots.append(Pilot(run.run_id, lr, losses, schedule, bool(getattr(run, "diverged", False)), source, settings=_settings(run)))
     return pilots, left_out
 
 

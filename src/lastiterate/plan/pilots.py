@@ -10,6 +10,7 @@ from lastiterate.schedules import Schedule
 
 LEAST_LOSSES = 5  # values of a loss that a pilot must have
 POINTS = 100  # losses of a run that a law is fitted to, spread evenly
+SETTINGS = ("dataset", "n_params", "optimizer", "tokens_per_step")
 SKIP = 0.04  # of a run's updates: its first descent, which no law describes; at least twice the warmup
 
 
@@ -30,6 +31,8 @@ class Pilot:
         Ended on a loss that is not finite or too large.
     lr_from : str
         Where `lr` comes from: "schedule", "log" or "interpolated".
+    settings : dict of str to object
+        What the log tells of `SETTINGS`, which pilots of one plan must share.
     """
 
     run_id: str
@@ -39,6 +42,7 @@ class Pilot:
     diverged: bool = False
     lr_from: str = "schedule"
     notes: tuple[str, ...] = field(default=())
+    settings: dict[str, object] = field(default_factory=dict)
 
     @property
     def total_steps(self) -> int:

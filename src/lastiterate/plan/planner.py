@@ -10,7 +10,7 @@ from lastiterate.plan.candidates import FAMILIES, Candidate, base_lrs, candidate
 from lastiterate.plan.choose import TIE, choose
 from lastiterate.plan.evidence import Question, questions
 from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
-from lastiterate.plan.pilots import Pilot, pilot_curves, which_loss
+from lastiterate.plan.pilots import SETTINGS, Pilot, pilot_curves, which_loss
 from lastiterate.plan.resume import continued, parent
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
@@ -94,7 +94,8 @@ def make_plan(
     Raises
     ------
     TooThin
-        (a ValueError) if the pilots cannot carry a plan: fewer than two distinct ones, none that decays, a horizon beyond
+        (a ValueError) if the pilots cannot carry a plan: fewer than two distinct ones, several models, data sets or optimizers
+        (where the logs tell them), none that decays, a horizon beyond
         20 times the longest, or no law within 5 % of the pilots that were left out.
     ValueError
         For bad arguments.
@@ -155,6 +156,13 @@ def _refuse(pilots, asked) -> None:
         missing.append(
             f"{len(ran)} usable pilot runs, expected at least two with different learning rates: run another cooldown or base LR"
         )
+    for name in SETTINGS:
+        values = sorted({pilot.settings[name] for pilot in pilots if name in pilot.settings}, key=str)
+        if len(values) > 1:
+            missing.append(
+                f"the pilots differ in {name} ({', '.join(map(str, values))}), expected in their learning rates only: "
+                "plan from those of the run to come (lastiterate plan --only)"
+            )
     by_name = {question.name: question for question in asked}
     if ran and not by_name["noise"].identified:
         missing.append(f"{by_name['noise'].because}: {by_name['noise'].settle}")
