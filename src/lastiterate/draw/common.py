@@ -16,6 +16,7 @@ import matplotlib
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
+import matplotlib.ticker
 import numpy as np
 import pandas as pd
 from fontTools import subset
@@ -154,6 +155,15 @@ def small_multiples(count: int, xlabel=None, ylabel=None, *, columns: int = 3, s
 def thousands(value, position=None):
     """Tick formatter for steps: 50k."""
     return f"{value / 1000:g}k" if value else "0"
+
+
+def swept(axes, base_lrs) -> None:
+    """Logarithmic axis of base learning rates, with ticks at those that were swept: all of them, or every other if they are many."""
+    ticks = sorted(set(base_lrs))
+    ticks = ticks[:: 1 + (len(ticks) > 4)]
+    axes.set(xscale="log", xlabel=BASE_LR)
+    axes.set_xticks(ticks, [f"{lr:g}" for lr in ticks])
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
 
 
 def loglog(axes) -> None:

@@ -22,9 +22,8 @@ def lr_sweep(losses, optimizers, colours):
             ax.plot(
                 run.base_lr, run.final_val_loss, "o-", ms=3, lw=1, color=colours[label], label=label if seed == losses.seed.min() else None
             )
-        ax.set(xscale="log", xlabel=c.BASE_LR, title=optimizer)
-        ax.set_xticks(ticks := sorted(losses[losses.model_name == optimizer].base_lr.unique()), [f"{lr:g}" for lr in ticks])
-        ax.minorticks_off()
+        c.swept(ax, losses[losses.model_name == optimizer].base_lr)
+        ax.set_title(optimizer)
     axes[0, 0].set_ylabel("Final loss (whole validation set)")
     axes[0, -1].legend(fontsize=8)
     return figure

@@ -28,7 +28,8 @@ def lr_sweep(losses, best, label):
             axes.plot(run.base_lr, run.final_val_loss, "o-", ms=3, lw=1, color=colour, label=name)
         found = best[best.total_steps == horizon]
         axes.plot(found.best_base_lr, found.best_loss, "|", ms=12, mew=1.5, color=colour)
-    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=c.FINAL_LOSS)
+    c.swept(axes, losses.base_lr)
+    axes.set_ylabel(c.FINAL_LOSS)
     axes.legend(fontsize=8)
     return figure
 
@@ -81,7 +82,8 @@ def differences(table, reference):
             rows.base_lr, rows.difference, yerr=rows.half_width.fillna(0), fmt="o-", ms=3, lw=1, capsize=2, color=colour, label=label
         )
     right.axhline(0, color="#8C8C8C", lw=1)
-    right.set(xscale="log", xlabel=c.BASE_LR, ylabel=f"Loss minus that of {reference}")
+    c.swept(right, table[table.base_lr > 0].base_lr)
+    right.set_ylabel(f"Loss minus that of {reference}")
     right.legend(fontsize=7, ncols=2)
     return figure
 
@@ -94,7 +96,8 @@ def extensions(table):
             rows.base_lr, rows.difference, yerr=rows.half_width.fillna(0), fmt="o-", ms=4, lw=1.2, capsize=2, color=colour, label=label
         )
     axes.axhline(0, color="#8C8C8C", lw=1)
-    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel="Loss minus that of the same learning rate")
+    c.swept(axes, table.base_lr)
+    axes.set_ylabel("Loss minus that of the same learning rate")
     axes.legend()
     return figure
 
