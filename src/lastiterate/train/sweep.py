@@ -1,8 +1,9 @@
 """Sweeps for the price of one run: models of one shape, with their own learning rates and seeds, advance together.
 
 Every weight gets a leading dimension M, products become batched products, and one update serves M runs: what a small model
-wastes on launching operations is paid once. The runs keep their own logs, checkpoints and cards, in the same format and
-places as runs trained alone, so that either kind may branch from the other. Losses agree with theirs up to rounding.
+wastes on launching operations is paid once; on a GPU the whole update is one captured graph. The runs keep their own logs,
+checkpoints and cards, in the same format and places as runs trained alone, so that either kind may branch from the other.
+Losses agree with theirs up to rounding.
 
 Llama with AdamW on one device; other runs are trained alone.
 """
@@ -100,6 +101,11 @@ class Stack:
         self.decay = self.is_matrix * settings.get("weight_decay", 0.0)
         self.clip = first.config["clip_norm"]
         self.start_norm = torch.zeros(len(trainers), device=device)
+        # What an update is given: one place for each, so that a captured graph finds it there.
+        self.windows = torch.zeros(len(trainers), *first.batches.at(1).shape, dtype=torch.int64, device=device)
+        self.lr = torch.zeros(len(trainers), 1, dtype=torch.float64, device=device)
+        self.corrections = torch.ones(2, dtype=torch.float64, device=device)  # of the moments: 1 - beta_1^t, sqrt(1 - beta_2^t)
+        self.graph = None
 
     def pull(self) -> None:
         """Take weights and moments from the trainers."""
@@ -126,29 +132,55 @@ class Stack:
 
     def update(self, step: int) -> torch.Tensor:
         """Execute update `step` (1-based) of every run; what is logged of each, shape (M, 5)."""
-        first = self.trainers[0]
         rows = {trainer.run.seed: trainer.batches.at(step) for trainer in {t.run.seed: t for t in self.trainers}.values()}
-        windows = torch.stack([torch.from_numpy(rows[trainer.run.seed]) for trainer in self.trainers]).to(first.device)
-        losses = self.model.losses(windows)
+        self.windows.copy_(torch.stack([torch.from_numpy(rows[trainer.run.seed]) for trainer in self.trainers]))
+        self.lr.copy_(torch.tensor([[trainer.lr[step - 1]] for trainer in self.trainers], dtype=torch.float64))
+        first, second = self.betas
+        self.corrections.copy_(torch.tensor([1 - first**step, (1 - second**step) ** 0.5], dtype=torch.float64))
+        if not self.flat.is_cuda:
+            return self.advance()
+        if self.graph is None:
+            self.capture()
+        self.graph.replay()
+        return self.values.clone()
+
+    def capture(self) -> None:
+        """Record `advance` as a CUDA graph, which launches all of its operations at once; weights and moments stay as they are."""
+        buffers = (self.flat, self.mean, self.square)
+        saved = [buffer.clone() for buffer in buffers]
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # libraries set themselves up in their first calls, which a graph cannot hold
+            for _ in range(3):
+                self.advance()
+        torch.cuda.current_stream().wait_stream(side)
+        for buffer, values in zip(buffers, saved, strict=True):
+            buffer.copy_(values)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.values = self.advance()
+
+    def advance(self) -> torch.Tensor:
+        """The update itself, on `windows`, `lr` and `corrections`."""
+        losses = self.model.losses(self.windows)
         gradient = torch.cat([g.flatten(1) for g in torch.autograd.grad(losses.sum(), self.leaves)], 1)
         with torch.no_grad():
             norm, norm_l1 = gradient.norm(dim=1), gradient.abs().sum(1)
             if self.clip:
                 gradient *= (self.clip / (norm + 1e-6)).clamp(max=1.0)[:, None]
             before = self.flat.clone()
-            lr = torch.tensor([trainer.lr[step - 1] for trainer in self.trainers], dtype=torch.float64, device=first.device)
-            self.adamw(gradient, lr[:, None], step)
+            self.adamw(gradient)
             size, moved, after = ((buffer * self.is_matrix).norm(dim=1) for buffer in (before, self.flat - before, self.flat))
             return torch.stack([losses, norm, norm_l1, after.square() / self.start_norm, moved / size], 1)
 
-    def adamw(self, gradient: torch.Tensor, lr: torch.Tensor, step: int) -> None:
-        """AdamW as torch.optim has it, with a learning rate (M, 1) for each model."""
+    def adamw(self, gradient: torch.Tensor) -> None:
+        """AdamW as torch.optim has it, with a learning rate for each model."""
         first, second = self.betas
         self.mean.lerp_(gradient, 1 - first)
         self.square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
-        denominator = self.square.sqrt().div_((1 - second**step) ** 0.5).add_(self.eps)
-        self.flat.mul_((1 - lr * self.decay).float())
-        self.flat.sub_(self.mean / denominator * (lr / (1 - first**step)).float())
+        denominator = self.square.sqrt().div_(self.corrections[1]).add_(self.eps)
+        self.flat.mul_((1 - self.lr * self.decay).float())
+        self.flat.sub_(self.mean / denominator * (self.lr / self.corrections[0]).float())
 
     @torch.no_grad()
     def validate(self, most: int | None = None) -> list[float]:
