@@ -87,21 +87,13 @@ def cases(runs: pd.DataFrame) -> Iterator[Case]:
                 pilots = ends[(ends.total_steps <= horizon) & (ends.base_lr == lr)]
                 yield Case("one_peak", f"{horizon} to {longer}: {lr:g}", tuple(pilots.run_id), tuple(same.run_id))
                 step = round((1 - FIRST_COOLDOWN) * horizon)
-                goes_on = same[same.schedule.map(_stable_until) >= step]
+                goes_on = same[[Pilot(run.run_id, Schedule.from_json(run.schedule).lr, {}).stable(step) for run in same.itertuples()]]
                 yield Case("continue", f"{horizon} to {longer}: {lr:g} from {step}", all_of, tuple(goes_on.run_id))
         for pair in pairwise(sorted(pool.base_lr.unique())):
             yield Case("base_lr", f"{horizon}: {pair[0]:g}, {pair[1]:g}", tuple(pool[pool.base_lr.isin(pair)].run_id), all_of)
         worse = pool[pool.final_val_loss > pool.final_val_loss.median()]
         flat = runs[(runs.total_steps == horizon) & runs.decay_shape.isna()]
         yield Case("hidden", f"{horizon}: worse half", (*worse.run_id, *flat.run_id), all_of)
-
-
-def _stable_until(schedule: str) -> int:
-    """Updates up to which a schedule is first at its peak learning rate."""
-    lr = Schedule.from_json(schedule).with_peak_lr(1.0).lr
-    at_peak = lr >= 1 - 1e-9
-    start = int(np.argmax(at_peak))
-    return start + int(np.argmin(np.append(at_peak[start:], False)))
 
 
 def _law(pilots: tuple[str, ...], known: dict[str, Pilot], init_std: float, weight_decay: float) -> Chosen | None:

@@ -16,16 +16,16 @@ def draw(tables, parameters):
 
 def lr_sweep(losses, optimizers, colours):
     """Final loss against the base learning rate, an axes for each optimizer, a line per seed."""
-    figure, axes = plt.subplots(1, len(optimizers), figsize=c.WIDE, sharey=True, squeeze=False)
-    for ax, optimizer in zip(axes[0], optimizers, strict=True):
+    size = c.WIDE[0] / len(optimizers), c.WIDE[1]
+    figure, grid = c.small_multiples(len(optimizers), c.BASE_LR, c.FINAL_LOSS, columns=len(optimizers), size=size, sharey=True)
+    for axes, optimizer in zip(grid, optimizers, strict=True):
         for (label, seed), run in losses[losses.model_name == optimizer].groupby(["label", "seed"]):
-            ax.plot(
+            axes.plot(
                 run.base_lr, run.final_val_loss, "o-", ms=3, lw=1, color=colours[label], label=label if seed == losses.seed.min() else None
             )
-        c.swept(ax, losses[losses.model_name == optimizer].base_lr)
-        ax.set_title(optimizer)
-    axes[0, 0].set_ylabel("Final loss (whole validation set)")
-    axes[0, -1].legend(fontsize=8)
+        c.swept(axes, losses[losses.model_name == optimizer].base_lr)
+        axes.set_title(optimizer)
+    grid[-1].legend(fontsize=8)
     return figure
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lastiterate.laws.fitting import SAME_PEAK
 from lastiterate.schedules import Schedule, cosine, linear, wsd
 
 COOLDOWNS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -37,7 +38,7 @@ def base_lrs(peaks: Sequence[float], diverged: Sequence[float] = ()) -> list[flo
     [0.0005, 0.000707, 0.001, 0.00141, 0.002, 0.00283]
     """
     low, high = min(peaks), max(peaks)
-    if high <= 1.25 * low:
+    if high <= SAME_PEAK * low:
         return [float(np.median(peaks))]
     count = round(STEPS_PER_OCTAVE * float(np.log2(REACH**2 * high / low)))
     grid = (low / REACH) * (REACH**2 * high / low) ** (np.arange(count + 1) / count)

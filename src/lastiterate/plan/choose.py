@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lastiterate.laws import FittedLaw
+from lastiterate.laws.fitting import SAME_PEAK
+from lastiterate.plan.candidates import REACH
 
 TIE = 5e-4  # nats: predictions closer than this are taken for equal
-REACH = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ def choose(fitted: FittedLaw, schedules: Sequence, tie: float = TIE) -> Choice:
         If every schedule is out of reach.
     """
     peaks = np.array([curve.lr.max() for curve in fitted.curves])
-    reach = REACH if peaks.max() > 1.25 * peaks.min() else 1.25
+    reach = REACH if peaks.max() > SAME_PEAK * peaks.min() else SAME_PEAK
     vectors = [np.asarray(getattr(schedule, "lr", schedule)) for schedule in schedules]
     predicted = np.full(len(vectors), np.nan)
     for i, lr in enumerate(vectors):

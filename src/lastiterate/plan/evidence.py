@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lastiterate.laws.fitting import SAME_PEAK
 from lastiterate.plan.pilots import Pilot
 
-SAME_PEAK = 1.25  # peaks within this factor count as one
 FAR = 4.0  # horizons beyond this multiple of the longest pilot are called far
 TOO_FAR = 20.0  # and beyond this are refused
 

@@ -59,6 +59,11 @@ class Pilot:
         """Updates below the peak before it is first reached (to 1e-6 of it)."""
         return int(np.argmax(self.lr >= self.peak * (1 - 1e-6)))
 
+    def stable(self, step: int) -> bool:
+        """Whether update `step` and all since the warmup are at the peak (to 1e-6 of it)."""
+        part = self.lr[self.warmup_steps : step]
+        return step <= self.total_steps and part.size > 0 and bool(np.all(part >= self.peak * (1 - 1e-6)))
+
     @property
     def decays(self) -> bool:
         """Whether the learning rate ends at most at half of its peak, which is what shows the noise in the loss."""

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from lastiterate.plan.candidates import COOLDOWNS, Candidate
 from lastiterate.plan.pilots import Pilot
 from lastiterate.schedules import two_stage, wsd
@@ -15,7 +13,7 @@ def parent(pilots: Sequence[Pilot], from_step: int, run_id: str | None = None) -
 
     ValueError if there is none, or if several at different learning rates could be meant.
     """
-    fits = [pilot for pilot in pilots if not pilot.diverged and _stable(pilot, from_step) and run_id in (None, pilot.run_id)]
+    fits = [pilot for pilot in pilots if not pilot.diverged and pilot.stable(from_step) and run_id in (None, pilot.run_id)]
     if not fits:
         raise ValueError(
             f"from_step={from_step}: no pilot{f' {run_id!r}' if run_id else ''} is in its stable phase (at its peak learning rate) "
@@ -25,12 +23,6 @@ def parent(pilots: Sequence[Pilot], from_step: int, run_id: str | None = None) -
         names = ", ".join(f"{pilot.run_id} ({pilot.peak:g})" for pilot in fits[:6])
         raise ValueError(f"from_step={from_step}: several pilots could be continued: name one: {names}")
     return max(fits, key=lambda pilot: (pilot.total_steps, pilot.run_id))
-
-
-def _stable(pilot: Pilot, step: int) -> bool:
-    """Whether update `step` and all since the warmup are at the peak."""
-    part = pilot.lr[pilot.warmup_steps : step]
-    return step <= pilot.total_steps and part.size > 0 and bool(np.all(part >= pilot.peak * (1 - 1e-6)))
 
 
 def continued(pilot: Pilot, from_step: int, horizon: int, tuned_steps: int) -> tuple[list[Candidate], Extension]:
