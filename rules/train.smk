@@ -65,7 +65,8 @@ if "train" in config:
             describe(f"train_{kind}", f"Runs of train={TRAIN['name']}, {meaning}.")
 
     for group in (group for group in groups(PLAN, TRAIN) if len(group) > 1):
-        label = "_".join(re.sub(r"\W", "_", part) for part in (group[0].model, group[0].optimizer, group[0].dataset, group[0].schedule_name))
+        optimizers = dict.fromkeys(run.optimizer for run in group)
+        label = "_".join(re.sub(r"\W", "_", part) for part in (group[0].model, *optimizers, group[0].dataset, group[0].schedule_name))
 
         rule:
             name:

@@ -9,6 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--gpu-device", default="cuda", choices=("cuda", "cpu"), help="where tests marked gpu run")
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20260131)

@@ -68,9 +68,9 @@ class Batches:
                 f"{self.windows}: train for at most {self.windows // self.batch_size} updates, add data, or set repeat: true"
             )
 
-    def at(self, update: int) -> np.ndarray:
-        """Windows of `update` (1-based), int64 of shape (batch_size, context + 1)."""
-        index = np.arange((update - 1) * self.batch_size, update * self.batch_size)
+    def at(self, update: int, count: int = 1) -> np.ndarray:
+        """Windows of `update` (1-based) and the count - 1 that follow it, int64 of shape (count * batch_size, context + 1)."""
+        index = np.arange((update - 1) * self.batch_size, (update - 1 + count) * self.batch_size)
         starts = np.concatenate(
             [self._order(epoch)[index[index // self.windows == epoch] % self.windows] for epoch in _runs(index, self.windows)]
         )

@@ -9,8 +9,8 @@ import torch.distributed as dist
 
 @contextmanager
 def process_group(device: str):
-    """Join the group that torchrun's environment describes (nccl on GPUs, gloo on CPUs); nothing without torchrun."""
-    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+    """Join the group that torchrun's environment describes (nccl on GPUs, gloo on CPUs), one rank too; nothing without torchrun."""
+    if not dist.is_torchelastic_launched():
         yield
         return
     if device == "cuda":

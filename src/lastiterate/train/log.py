@@ -1,6 +1,7 @@
 """What a run logs at every update, kept on the device until it is flushed, and written in the columns of the log schema."""
 
 import time
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ class Log:
 
     def __init__(self, first: int):
         self.first = first
-        self.columns = {name: [] for name in (*LOGGED, "seconds")}
+        self.columns = {name: array("d") for name in (*LOGGED, "seconds")}
         self.val_steps: list[int] = []
         self.val_losses: list[float] = []
         self._pending: list[torch.Tensor] = []
+        self._sound = 0  # rows known not to have diverged
         self._since = time.perf_counter()
 
     def start(self) -> None:
@@ -33,13 +35,15 @@ class Log:
         self._pending.append(values)
 
     def flush(self) -> None:
-        """Bring pending rows to the host; their time is the mean over the flush."""
-        if not self._pending:
-            return
-        rows = torch.stack(self._pending).double().cpu().numpy()
+        """Bring pending rows to the host."""
+        if self._pending:
+            self.record(torch.stack(self._pending).double().cpu().numpy())
+
+    def record(self, rows: np.ndarray) -> None:
+        """Append rows (updates, 5) of `LOGGED` values; their time is the mean since the last."""
         now = time.perf_counter()
         for name, values in zip(LOGGED, rows.T, strict=True):
-            self.columns[name].extend(values.tolist())
+            self.columns[name].frombytes(values.astype(np.float64).tobytes())
         self.columns["seconds"].extend([(now - self._since) / len(rows)] * len(rows))
         self._pending, self._since = [], now
 
@@ -50,27 +54,27 @@ class Log:
 
     def diverged_at(self, above: float) -> int | None:
         """First step whose training loss is not finite or exceeds `above`; later rows are dropped."""
-        losses = np.asarray(self.columns["train_loss"])
+        losses = np.array(self.columns["train_loss"][self._sound :])
         bad = ~(losses <= above)
         if not bad.any():
+            self._sound += len(losses)
             return None
-        row = int(np.argmax(bad))
+        row = self._sound + int(np.argmax(bad))
         for values in self.columns.values():
             del values[row + 1 :]
         return self.first + row
 
     def state(self) -> dict[str, np.ndarray]:
         """Arrays for a checkpoint; `load` is the inverse."""
-        arrays = {name: np.asarray(values, np.float64) for name, values in self.columns.items()}
+        arrays = {name: np.array(values) for name, values in self.columns.items()}
         return {**arrays, "val_steps": np.asarray(self.val_steps, np.int64), "val_losses": np.asarray(self.val_losses, np.float64)}
 
     def load(self, state: dict) -> None:
         """Continue from a checkpoint's arrays, if it has any."""
         if not state:
             return
-        arrays = {name: values.tolist() for name, values in state.items()}
-        self.val_steps, self.val_losses = arrays.pop("val_steps"), arrays.pop("val_losses")
-        self.columns = arrays
+        self.val_steps, self.val_losses = state["val_steps"].tolist(), state["val_losses"].tolist()
+        self.columns = {name: array("d", state[name].tolist()) for name in self.columns}
 
     def write(self, folder: Path, lr: np.ndarray, tokens_per_step: int) -> None:
         """Write history.parquet (the same bytes for the same run) and timing.parquet (seconds and tokens, which vary)."""

@@ -2,20 +2,19 @@
 
 import hashlib
 import math
-import os
 from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from lastiterate.train import checkpoint
 from lastiterate.train.card import identity_of, write_card
 from lastiterate.train.data import Batches, Dataset, windows_at
+from lastiterate.train.device import set_up
 from lastiterate.train.log import Log
-from lastiterate.train.model import build_model, count_parameters, matrices
+from lastiterate.train.model import NextTokenLoss, build_model, count_parameters, matrices
 from lastiterate.train.optim import build_optimizers, set_lr
 from lastiterate.train.plan import TAIL, Run, settings_of
 
@@ -33,9 +32,8 @@ def train_run(run: Run, config: dict, dataset: Dataset, folder: Path, stop=lambd
     Starts from the run's own last checkpoint if there is one, else from the parent's checkpoint, else from fresh weights.
     `stop` is asked every few updates: when it says True the state is saved and `Stopped` raised.
     """
-    torch.set_num_threads(config["threads"])
+    device = set_up(config)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    device = torch.device(config["device"], int(os.environ.get("LOCAL_RANK", 0)) if config["device"] == "cuda" else None)
     trainer = Trainer(run, config, dataset, device, rank, world)
     trainer.train(trainer.resume(folder), folder / run.run_id, stop)
     result = trainer.result(None if trainer.diverged else trainer.validate())
@@ -65,10 +63,13 @@ class Trainer:
             raise ValueError(f"{world} ranks cannot share batch_size={config['batch_size']} in micro-batches of {config['micro_batch']}")
         self.micro = min(config["micro_batch"], share)
         self.mine = slice(rank * share, (rank + 1) * share)
-        self.plain = self.forward = torch.compile(self.model) if config["compile"] else self.model
-        if world > 1:
+        half = config["precision"] == "bfloat16"
+        self.loss = NextTokenLoss(self.model, half)  # not compiled, for validation, whose batches vary
+        self.forward = NextTokenLoss(self.model, half, compiled=True) if config["compile"] else self.loss
+        self.shared = dist.is_initialized()
+        if self.shared:
             place = [device.index] if device.type == "cuda" else None
-            self.forward = torch.nn.parallel.DistributedDataParallel(self.plain, device_ids=place, broadcast_buffers=False)
+            self.forward = torch.nn.parallel.DistributedDataParallel(self.forward, device_ids=place, broadcast_buffers=False)
         self.log, self.diverged, self.resumed_at = Log(run.branch_step + 1), None, 0
 
     def resume(self, folder: Path) -> int:
@@ -132,11 +133,11 @@ class Trainer:
         loss = torch.zeros((), device=self.device)
         for number, part in enumerate(parts, start=1):
             last = number == len(parts)
-            with nullcontext() if last or self.world == 1 else self.forward.no_sync():
-                piece = self.loss(self.forward, part) / len(parts)
+            with self.forward.no_sync() if self.shared and not last else nullcontext():
+                piece = self.forward(part) / len(parts)
                 piece.backward()
             loss += piece.detach()
-        if self.world > 1:
+        if self.shared:
             dist.all_reduce(loss)
             loss /= self.world
         gradients = [parameter.grad for parameter in self.parameters]
@@ -154,13 +155,6 @@ class Trainer:
             moved, after = get_total_norm(before), get_total_norm(self.matrices)
         return torch.stack([loss, norm, norm_l1, after.square() / self.start_norm, moved / size])
 
-    def loss(self, forward, windows: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy over the windows, in float32; `forward` is the model as it is called."""
-        half = torch.autocast(self.device.type, torch.bfloat16) if self.config["precision"] == "bfloat16" else nullcontext()
-        with half:
-            logits = forward(input_ids=windows[:, :-1]).logits
-        return cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten())
-
     @torch.no_grad()
     def validate(self, most: int | None = None) -> float:
         """Mean loss over the validation windows (over the first `most` if given), shared among the ranks."""
@@ -170,16 +164,16 @@ class Trainer:
         total, seen = torch.zeros((), dtype=torch.float64, device=self.device), 0
         for block in numbers.split(self.config["val_batch"])[self.rank :: self.world]:
             windows = torch.from_numpy(windows_at(stream, block.numpy(), context)).to(self.device)
-            total += self.loss(self.plain, windows).double() * len(block)
+            total += self.loss(windows).double() * len(block)
             seen += len(block)
         both = torch.stack([total, torch.tensor(float(seen), dtype=torch.float64, device=self.device)])
-        if self.world > 1:
+        if self.shared:
             dist.all_reduce(both)
         return float(both[0] / both[1])
 
     def agreed(self, wish: bool) -> bool:
         """Whether any rank wishes so."""
-        if self.world == 1:
+        if not self.shared:
             return wish
         flag = torch.tensor(float(wish), device=self.device)
         dist.all_reduce(flag, dist.ReduceOp.MAX)
@@ -223,6 +217,7 @@ class Trainer:
             "ranks": self.world,
             "threads": self.config["threads"],
             "stack": stack,
+            "deterministic": self.config["deterministic"],
             "resumed_at": self.resumed_at,
             "seconds": round(seconds, 3),
             "tokens_per_second": round(run.updates * self.batches.tokens_per_step / max(seconds, 1e-9)),

@@ -1,6 +1,11 @@
 """Models from configs: transformers' Llama and GPT-2 with fresh weights, never downloaded ones."""
 
+from contextlib import nullcontext
+
 import torch
+from torch.nn.functional import cross_entropy
+
+from lastiterate.train.llama import LlamaLoss, supports
 
 FAMILIES = ("llama", "gpt2")
 
@@ -36,3 +41,28 @@ def count_parameters(model: torch.nn.Module) -> int:
 def matrices(model: torch.nn.Module) -> list[torch.Tensor]:
     """The weights of two or more dimensions, embeddings included."""
     return [parameter for parameter in model.parameters() if parameter.ndim >= 2]
+
+
+class NextTokenLoss(torch.nn.Module):
+    """Mean next-token cross-entropy of a causal model over windows of tokens, integers (B, context + 1): a scalar, in float32.
+
+    half : whether the forward pass runs under bfloat16 autocast; weights stay as they are. compiled : whether it is compiled.
+    Llamas run through `LlamaLoss`, which computes what transformers does; other models through transformers itself.
+    """
+
+    def __init__(self, model: torch.nn.Module, half: bool = False, compiled: bool = False):
+        super().__init__()
+        self.model, self.half = model, half
+        self.run = LlamaLoss(model, None, half, compiled) if supports(model.config) else self.plain
+        if compiled and self.run == self.plain:
+            self.run = torch.compile(self.plain, dynamic=False)
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        """The loss of the windows."""
+        return self.run(windows)
+
+    def plain(self, windows: torch.Tensor) -> torch.Tensor:
+        """The loss by transformers' own forward pass."""
+        with torch.autocast(windows.device.type, torch.bfloat16) if self.half else nullcontext():
+            logits = self.model(input_ids=windows[:, :-1]).logits
+        return cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten())

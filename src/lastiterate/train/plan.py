@@ -164,12 +164,12 @@ def groups(runs: dict[str, Run], config: dict) -> list[list[Run]]:
     """The runs in groups that are trained together, parents first.
 
     One by one; if the config says `stack`, Llamas under AdamW with one data set and schedules of one name together: they may
-    differ in their learning rates, not in where they start and end.
+    differ in their learning rates and weight decays, not in where they start and end.
     """
     found: dict[tuple, list[Run]] = {}
     for run in runs.values():
-        families = config["models"][run.model]["family"], config["optimizers"][run.optimizer]["family"]
-        together = config["stack"] and families == ("llama", "adamw")
-        key = (run.model, run.optimizer, run.dataset, run.schedule_name) if together else (run.run_id,)
+        optimizer = {name: value for name, value in config["optimizers"][run.optimizer].items() if name != "weight_decay"}
+        together = config["stack"] and (config["models"][run.model]["family"], optimizer["family"]) == ("llama", "adamw")
+        key = (run.model, json.dumps(optimizer), run.dataset, run.schedule_name) if together else (run.run_id,)
         found.setdefault(key, []).append(run)
     return list(found.values())

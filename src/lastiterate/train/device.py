@@ -1,0 +1,17 @@
+"""What a process sets before it computes: threads, and kernels that repeat to the bit."""
+
+import os
+
+import torch
+
+
+def set_up(config: dict) -> torch.device:
+    """The device that this process trains on, with the config's `threads` and `deterministic` set.
+
+    Call it before anything runs on a GPU: cuBLAS reads its workspace setting once.
+    """
+    torch.set_num_threads(config["threads"])
+    if config["deterministic"]:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(config["deterministic"])
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if config["device"] == "cuda" else torch.device("cpu")
