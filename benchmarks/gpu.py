@@ -7,25 +7,23 @@ is written from the results.
 """
 
 import argparse
-import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = {  # seconds each may take
-    "eager": 90,
-    "compiled": 90,
-    "largest": 90,
-    "tests": 90,
-    "precision": 90,
-    "branching": 90,
-    "stacks": 90,
-    "nccl": 60,
-    "sweep": 90,
-}
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
+
+from gpu_parts.results import load, update  # noqa: E402
+
+TIMED = ("eager", "compiled", "largest", "stacks")  # alone on the machine, one after the other
+BESIDE = ("tests", "precision", "branching", "resume", "nccl", "sweep")  # then these, all at once: they measure no time
+PARTS = (*TIMED, *BESIDE)
+LIMIT = {"cuda": 90, "cpu": 600}  # seconds a part may take
 
 
 def main() -> None:
@@ -36,9 +34,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / "data/trained/gpu-check", help="where it works (default: %(default)s)")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks/gpu.json", help="default: %(default)s")
     parser.add_argument("--page", type=Path, default=ROOT / "docs/gpu.md", help="default: %(default)s")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--seconds", type=float, default=520, help="of all parts together (default: %(default)s)")
-    parser.add_argument("--sweep-seconds", type=float, default=75, help="of training in the part sweep (default: %(default)s)")
+    parser.add_argument("--sweep-seconds", type=float, default=50, help="of training in the part sweep (default: %(default)s)")
     parser.add_argument("--again", action="store_true", help="measure parts again that are in the results")
     parser.add_argument("--here", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -49,39 +47,47 @@ def main() -> None:
 
 
 def check(arguments) -> None:
-    """The parts one after the other, each in a process; a status other than 0 is recorded as the part's `failed`."""
-    begin = time.monotonic()
-    for part in arguments.parts:
-        left = arguments.seconds - (time.monotonic() - begin)
-        limit = min(left, PARTS[part] + (max(arguments.sweep_seconds - 75, 0) if part == "sweep" else 0))
-        done = load(arguments.results).get(part, {})
-        if done.get("finished") and not arguments.again:
-            continue
-        if left < 20:
-            print(f"{part}: no time is left for it; run the same command again", flush=True)
-            continue
-        sweep = min(arguments.sweep_seconds, limit - 15)
-        command = [sys.executable, __file__, "--here", part, "--device", arguments.device, "--sweep-seconds", str(sweep)]
-        command += ["--toy"] if arguments.toy else []
-        command += ["--folder", arguments.folder, "--results", arguments.results]
-        path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "benchmarks"), os.environ.get("PYTHONPATH", "")])
-        start = time.monotonic()
-        try:
-            status = subprocess.run(command, check=False, timeout=limit, env=os.environ | {"PYTHONPATH": path}, cwd=ROOT).returncode
-        except subprocess.TimeoutExpired:
-            status = f"stopped after {limit:.0f} s"
-        found = load(arguments.results)
-        found[part] = {**found.get(part, {}), "finished": status == 0, "status": status, "seconds": round(time.monotonic() - start, 1)}
-        save(arguments.results, found)
-        print(f"{part}: status {status}, {found[part]['seconds']} s", flush=True)
+    """Every part in a process of its own; a status other than 0 is in the results."""
+    end = time.monotonic() + arguments.seconds
+    found = load(arguments.results)
+    wanted = [part for part in arguments.parts if arguments.again or not found.get(part, {}).get("finished")]
+    for part in TIMED:
+        if part in wanted:
+            run_part(part, arguments, end)
+    with ThreadPoolExecutor(2 if arguments.device == "cpu" else len(BESIDE)) as pool:
+        list(pool.map(lambda part: run_part(part, arguments, end), [part for part in BESIDE if part in wanted]))
     from gpu_parts.page import page, table
 
     found = load(arguments.results)
     arguments.page.write_text(page(found, arguments.toy))
     print("\n" + table(found), flush=True)
-    failed = [part for part in arguments.parts if not found.get(part, {}).get("finished")]
-    if failed:
+    if failed := [part for part in arguments.parts if not found.get(part, {}).get("finished")]:
         raise SystemExit(f"not finished: {', '.join(failed)}; what they found is in {arguments.results}")
+
+
+def run_part(part: str, arguments, end: float) -> None:
+    """Run a part until it is done, its time is up, or all of the time is; note how it ended."""
+    start = time.monotonic()
+    limit = min(end - start, LIMIT[arguments.device] if part != "sweep" else arguments.sweep_seconds + 40)
+    if limit < 20:
+        print(f"{part}: no time is left for it; run the same command again", flush=True)
+        return
+    seconds = min(arguments.sweep_seconds, limit - 40)
+    command = [sys.executable, __file__, "--here", part, "--device", arguments.device, "--sweep-seconds", str(seconds)]
+    command += ["--toy"] if arguments.toy else []
+    command += ["--folder", arguments.folder, "--results", arguments.results]
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "benchmarks"), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": path}
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True)  # with its children, which end with it
+    try:
+        status = process.wait(limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        status = f"stopped after {limit:.0f} s"
+        process.wait()
+    took = round(time.monotonic() - start, 1)
+    update(arguments.results, part, {"finished": status == 0, "status": status, "seconds": took})
+    print(f"{part}: status {status}, {took} s", flush=True)
 
 
 def measure(arguments) -> None:
@@ -97,6 +103,7 @@ def measure(arguments) -> None:
         "tests": tests.run,
         "precision": precision.run,
         "branching": branching.run,
+        "resume": branching.run_killed,
         "stacks": stacks.run,
         "nccl": nccl.run,
         "sweep": lambda bench: sweep.run(bench, arguments.sweep_seconds),
@@ -104,19 +111,5 @@ def measure(arguments) -> None:
     run[arguments.here](bench)
 
 
-def load(path: Path) -> dict:
-    """The results so far."""
-    return json.loads(path.read_text()) if path.is_file() else {}
-
-
-def save(path: Path, found: dict) -> None:
-    """Write the results, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(found, indent=1) + "\n")
-    temporary.replace(path)
-
-
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "src"))
     main()

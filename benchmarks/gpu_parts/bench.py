@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
+from gpu_parts.results import update
 
 from lastiterate.schedules import wsd
 from lastiterate.train.config import load_train_config
@@ -20,7 +21,6 @@ from lastiterate.train.device import set_up
 from lastiterate.train.loop import Trainer
 from lastiterate.train.plan import Run
 from lastiterate.train.tokens import CARD, SPLITS, check_file
-from lastiterate.workflow.files import replacing
 
 CONFIGS = Path(__file__).resolve().parents[2] / "config/train"
 PEAK_BF16 = {"H100": 989.4e12, "H200": 989.4e12, "A100": 312e12}  # dense bfloat16 FLOP/s of the vendor's data sheets (SXM)
@@ -43,10 +43,7 @@ class Bench:
 
     def record(self, measurement: str, **values) -> None:
         """Add a measurement to the results file, whole or not at all, and print it."""
-        found = json.loads(self.results.read_text()) if self.results.is_file() else {}
-        found.setdefault(self.part, {})[measurement] = values
-        with replacing(self.results) as temporary:
-            temporary.write_text(json.dumps(found, indent=1) + "\n")
+        update(self.results, self.part, {measurement: values})
         print(f"{self.part}: {measurement}: " + ", ".join(f"{key} {shown(value)}" for key, value in values.items()), flush=True)
 
     def config(self, **changes) -> dict:

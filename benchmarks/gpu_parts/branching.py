@@ -18,10 +18,14 @@ TOLERANCE = 0.02  # nats, of the losses of bfloat16 runs whose kernels add in va
 
 
 def run(bench: Bench) -> None:
-    """Branch at full size with the usual kernels and with deterministic ones; then kill and resume a small run."""
+    """Branch at full size with the usual kernels and with deterministic ones."""
     for name, deterministic in (("default kernels", False), ("deterministic kernels", True)):
         config = bench.config(precision="bfloat16", batch_size=8, micro_batch=4, val_batch=32, val_windows=64, deterministic=deterministic)
         bench.record(f"branch, {name}", **branch(bench, config, bench.folder / f"branch-{deterministic}"))
+
+
+def run_killed(bench: Bench) -> None:
+    """Kill and resume a small run."""
     bench.record("kill and resume", **killed(bench))
 
 

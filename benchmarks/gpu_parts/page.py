@@ -60,13 +60,13 @@ def ratios(found: dict) -> list[tuple[str, str]]:
             bits = "the same bits" if entry["same_bits"] else f"not the same bits, tolerance {entry['tolerance']}"
             text = f"{entry['largest_difference']:.2g} ({bits})"
             rows.append((f"124M, {kernels}: largest loss difference of a branched run from an uninterrupted one", text))
-    if (entry := found.get("branching", {}).get("kill and resume")) is not None:
+    if (entry := found.get("resume", {}).get("kill and resume")) is not None:
         text = "the same bytes" if entry["same_bytes"] else "OTHER BYTES"
         rows.append((f"killed (SIGKILL, SIGTERM) and resumed over {entry['updates']} updates", text))
     if (apart := get("stacks", "agreement", "largest_difference")) is not None:
         rows.append(
             (
-                f"29k, stack of 4 against separate runs over {get('stacks', 'agreement', 'updates')} updates: largest loss difference",
+                f"29k, stack of 8 against separate runs over {get('stacks', 'agreement', 'updates')} updates: largest loss difference",
                 f"{apart:.2g}",
             )
         )

@@ -9,7 +9,7 @@ from lastiterate.train.device import set_up
 from lastiterate.train.loop import Trainer
 from lastiterate.train.sweep import Stack
 
-SIZES = (1, 8, 32, 48, 128)
+SIZES = (1, 8, 48, 128)
 
 
 def run(bench: Bench) -> None:
@@ -26,18 +26,18 @@ def run(bench: Bench) -> None:
             for seed in range(models)
         ]
 
-    few = trainers(4)
-    stack, updates = Stack(few), 20 if bench.toy else 200
+    few = trainers(8)
+    stack, updates = Stack(few), 20 if bench.toy else 100
     stack.pull()
     together = torch.cat([stack.updates(first, stack.block)[:, :, 0].clone() for first in range(1, updates, stack.block)])
     alone = torch.stack([torch.stack([trainer.update(step)[0] for trainer in few]) for step in range(1, updates + 1)])
-    bench.record("agreement", models=4, updates=updates, largest_difference=float((together - alone).abs().max()))
+    bench.record("agreement", models=len(few), updates=updates, largest_difference=float((together - alone).abs().max()))
     seconds = bench.seconds(lambda number: few[0].update(updates + 1 + number), 5 if bench.toy else 200)
     bench.record("separate", models=1, milliseconds=1e3 * seconds, models_tokens_per_second=tokens / seconds)
     for models in SIZES[:2] if bench.toy else SIZES:
         stack = Stack(trainers(models))
         stack.pull()
         blocks = 1 if bench.toy else 10
-        bench.seconds(lambda number: stack.updates(1, stack.block), 1)
+        stack.updates(1, stack.block)
         seconds = bench.seconds(lambda number: stack.updates(1 + (1 + number) * stack.block, stack.block).cpu(), blocks) / stack.block
         bench.record(f"stack of {models}", models=models, milliseconds=1e3 * seconds, models_tokens_per_second=models * tokens / seconds)

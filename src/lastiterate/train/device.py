@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import torch
 
 
@@ -15,3 +16,9 @@ def set_up(config: dict) -> torch.device:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(config["deterministic"])
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if config["device"] == "cuda" else torch.device("cpu")
+
+
+def to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """The array as a tensor on the device; a GPU is not waited for, so that the next update is launched while this one runs."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

@@ -50,30 +50,35 @@ class LlamaLoss:
         """The loss over windows of tokens, integers (B, context + 1): a scalar; of a stack, (M, B, context + 1) and (M,)."""
         with torch.autocast(windows.device.type, torch.bfloat16) if self.half else nullcontext():
             x = self.embed(windows[..., :-1])
+            change = torch.zeros_like(x, dtype=torch.bfloat16 if self.half else x.dtype)
             turn = self.turn[:, : x.shape[-2]]
             for weights in self.layers:
-                x = self.run_layer(x, turn, *weights)
-            return self.run_head(x, windows[..., 1:], *self.head)
+                x, change = self.run_layer(x, change, turn, *weights)
+            return self.run_head(x, change, windows[..., 1:], *self.head)
 
     def embed(self, tokens: torch.Tensor) -> torch.Tensor:
         """Embeddings (..., context, width) of tokens."""
         return embedding(tokens, self.table)
 
-    def layer(self, x, turn, norm_1, q, k, v, out, norm_2, gate, up, down):
-        """One transformer layer on x (..., context, width)."""
+    def layer(self, x, change, turn, norm_1, q, k, v, out, norm_2, gate, up, down):
+        """One transformer layer on x + change (..., context, width): that sum with attention added, and what the gated network adds to it.
+
+        The sum is left to the next layer, since a compiler fuses it with the norm that follows but not across two layers.
+        """
+        x = x + change
         heads, kv_heads = self.heads, self.kv_heads
         mixed = self.product(self.norm(x, norm_1), q, k, v).unflatten(-1, (heads + 2 * kv_heads, self.head_dim))
         flat = mixed.flatten(0, -4).transpose(1, 2)  # (windows, heads, context, head_dim)
-        turned = rotate(flat[:, : heads + kv_heads], turn)
         value = flat[:, heads + kv_heads :]
+        turned = rotate(flat[:, : heads + kv_heads], turn).to(value.dtype)
         attended = scaled_dot_product_attention(turned[:, :heads], turned[:, heads:], value, is_causal=True, enable_gqa=heads != kv_heads)
         x = x + self.product(attended.transpose(1, 2).flatten(2).view(*x.shape[:-1], -1), out)
         opened, passed = self.product(self.norm(x, norm_2), gate, up).chunk(2, dim=-1)
-        return x + self.product(silu(opened) * passed, down)
+        return x, self.product(silu(opened) * passed, down)
 
-    def entropy(self, x, targets, norm, table):
+    def entropy(self, x, change, targets, norm, table):
         """Mean cross-entropy in float32 after the last norm and the output layer."""
-        logits = self.product(self.norm(x, norm), table)
+        logits = self.product(self.norm(x + change, norm), table)
         return cross_entropy(logits.float().flatten(0, -2), targets.flatten())
 
     def product(self, x: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
@@ -94,9 +99,9 @@ class StackedLlamaLoss(LlamaLoss):
         shift = size * torch.arange(models, device=tokens.device)[:, None, None]
         return embedding(tokens + shift, self.table.reshape(models * size, width))
 
-    def entropy(self, x, targets, norm, table):
+    def entropy(self, x, change, targets, norm, table):
         """Each model's mean cross-entropy."""
-        logits = self.product(self.norm(x, norm), table)
+        logits = self.product(self.norm(x + change, norm), table)
         each = cross_entropy(logits.float().flatten(0, -2), targets.flatten(), reduction="none")
         return each.view(len(x), -1).mean(1)
 

@@ -12,7 +12,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from lastiterate.train import checkpoint
 from lastiterate.train.card import identity_of, write_card
 from lastiterate.train.data import Batches, Dataset, windows_at
-from lastiterate.train.device import set_up
+from lastiterate.train.device import set_up, to_device
 from lastiterate.train.log import Log
 from lastiterate.train.model import NextTokenLoss, build_model, count_parameters, matrices
 from lastiterate.train.optim import build_optimizers, set_lr
@@ -128,7 +128,7 @@ class Trainer:
 
     def update(self, step: int) -> torch.Tensor:
         """Execute one update (1-based); return what is logged of it, on the device."""
-        windows = torch.from_numpy(self.batches.at(step)[self.mine]).to(self.device)
+        windows = to_device(self.batches.at(step)[self.mine], self.device)
         parts = windows.split(self.micro)
         loss = torch.zeros((), device=self.device)
         for number, part in enumerate(parts, start=1):
