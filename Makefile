@@ -8,7 +8,7 @@ TARGETS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims report docs test bench train-extra optax-extra lint lock clean
+.PHONY: figures paper claims report docs test bench gpu-check train-extra optax-extra lint lock clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -34,6 +34,14 @@ test: $(VENV)/.ready-test
 
 bench: $(VENV)/.ready
 	@$(BIN)/python benchmarks/bound.py
+
+# Training on a GPU, measured in less than nine minutes; writes docs/gpu.md. GPU_PYTHON is a Python with torch, transformers and what
+# requirements.lock has of numpy, pyarrow, pyyaml, jsonschema and grimp (default: .venv, after make train-extra). Goes on where it
+# was cut off. At toy sizes, without a GPU: make gpu-check GPU_CHECK="--device cpu --toy --results /tmp/gpu.json --page /tmp/gpu.md"
+GPU_PYTHON ?= $(BIN)/python
+GPU_CHECK ?=
+gpu-check:
+	@$(GPU_PYTHON) benchmarks/gpu.py $(GPU_CHECK)
 
 # The environment: standard-library venv, packages by hash, then this package itself from the working tree.
 $(VENV)/bin/python:

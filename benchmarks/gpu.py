@@ -21,8 +21,9 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 from gpu_parts.results import load, update  # noqa: E402
 
 TIMED = ("eager", "compiled", "largest", "stacks")  # alone on the machine, one after the other
-BESIDE = ("tests", "precision", "branching", "resume", "nccl", "sweep")  # then these, all at once: they measure no time
-PARTS = (*TIMED, *BESIDE)
+BESIDE = ("tests", "precision", "branching", "resume", "nccl")  # then these, all at once: they measure no time
+LAST = ("sweep",)  # as long as there is time
+PARTS = (*TIMED, *BESIDE, *LAST)
 LIMIT = {"cuda": 90, "cpu": 600}  # seconds a part may take
 
 
@@ -56,6 +57,9 @@ def check(arguments) -> None:
             run_part(part, arguments, end)
     with ThreadPoolExecutor(2 if arguments.device == "cpu" else len(BESIDE)) as pool:
         list(pool.map(lambda part: run_part(part, arguments, end), [part for part in BESIDE if part in wanted]))
+    for part in LAST:
+        if part in wanted:
+            run_part(part, arguments, end)
     from gpu_parts.page import page, table
 
     found = load(arguments.results)

@@ -25,6 +25,8 @@ if "train" in config:
     if CLUSTER["gpus"]:
         RESOURCES |= {"gpu": CLUSTER["gpus"], "slurm_partition": CLUSTER["partition"]}
     LAUNCH = f"torchrun --standalone --nproc-per-node {CLUSTER['gpus']} -m" if CLUSTER["gpus"] > 1 else "python -m"
+    if CLUSTER["gpus"]:  # of one machine without SLURM: --resources gpu=4
+        LAUNCH = f"python -m lastiterate.train.gpus --count {CLUSTER['gpus']} {LAUNCH}"
     SHELL = f"{LAUNCH} lastiterate.train.run --config config/train/{TRAIN['name']}.yaml --folder {TRAINED} --only {{params.runs}} 2>&1 | tee {{log}} >&2"
 
     def outputs_of(run_id):

@@ -1,7 +1,6 @@
 """The smoke sweep through the slurm profile on a real one-node SLURM: a cancelled job, a killed Snakemake, an impossible request."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -9,15 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 import slurm_node
+from training_clone import make_clone
 
 pytest.importorskip("torch", reason="needs the extra `train`: make train-extra")
 pytest.importorskip("snakemake_executor_plugin_slurm", reason="needs the extra `train`: make train-extra")
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+SWEEP = {"schedules": ["wsd_200", "wsd_400"]}
 TRUNK = "tiny-adamw-lr0.003-seed0-trunk"
 
 
@@ -27,20 +27,6 @@ def node(tmp_path_factory):
         pytest.skip(reason)
     with slurm_node.Node(tmp_path_factory.mktemp("slurm")) as node:
         yield node
-
-
-def make_clone(folder: Path, **cluster) -> Path:
-    """The working tree with a smaller smoke sweep; `cluster` replaces entries of its resources."""
-    for name in ("src", "rules", "config", "profiles"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "environment.yml", "environment-train.yml"):
-        shutil.copy2(ROOT / name, folder / name)
-    path = folder / "config/train/smoke.yaml"
-    config = yaml.safe_load(path.read_text())
-    config["cluster"] |= cluster
-    config["sweeps"][0]["schedules"] = ["wsd_200", "wsd_400"]
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-    return folder
 
 
 STARTED: list[subprocess.Popen] = []
@@ -92,7 +78,7 @@ def running_in(folder: Path) -> list[str]:
 
 
 def test_a_cancelled_job_is_retried_and_goes_on_from_its_checkpoint(node, tmp_path):
-    folder = make_clone(tmp_path)
+    folder = make_clone(tmp_path, SWEEP)
     process = snakemake(folder)
     latest = card(folder).with_name("latest.pt")
     wait_until(latest.exists, "the trunk's first checkpoint")
@@ -107,7 +93,7 @@ def test_a_cancelled_job_is_retried_and_goes_on_from_its_checkpoint(node, tmp_pa
 
 
 def test_a_killed_snakemake_is_restarted_and_nothing_runs_twice(node, tmp_path):
-    folder = make_clone(tmp_path)
+    folder = make_clone(tmp_path, SWEEP)
     process = snakemake(folder)
     wait_until(card(folder).exists, "the trunk's end")
     first = card(folder).read_bytes()  # it holds the run's seconds, which no second run repeats
@@ -123,14 +109,14 @@ def test_a_killed_snakemake_is_restarted_and_nothing_runs_twice(node, tmp_path):
 
 
 def test_a_gpu_job_goes_to_the_gpu_partition_and_an_impossible_request_says_so(node, tmp_path):
-    folder = make_clone(tmp_path / "gpu", gpus=1)
+    folder = make_clone(tmp_path / "gpu", SWEEP, gpus=1)
     snakemake(folder)
     asked = lambda: subprocess.run(["squeue", "-h", "-O", "Partition,tres-per-job"], capture_output=True, text=True, check=True).stdout
     assert wait_until(asked, "a job").split() == ["gpu", "gres:gpu:1"]
     (process := STARTED[-1]).send_signal(signal.SIGINT)  # cancels its jobs
     process.communicate(timeout=300)
     wait_until(lambda: not running_in(folder), "the jobs' end")
-    folder = make_clone(tmp_path / "impossible", mem_mb=100_000_000)
+    folder = make_clone(tmp_path / "impossible", SWEEP, mem_mb=100_000_000)
     text, _ = (process := snakemake(folder, "--retries", "0")).communicate(timeout=300)
     assert process.returncode != 0 and "Requested node configuration is not available" in text, text
     assert not card(folder).exists()

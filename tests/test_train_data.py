@@ -1,6 +1,10 @@
 """Plans, data and logs of training: what needs no torch."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +162,41 @@ def test_local_text_becomes_token_files(tmp_path):
         prepare({**entry, "prepare": {**source, "files": str(tmp_path / "nothing/*.txt")}})
 
 
+def test_a_hub_data_set_and_tokenizer_are_read_offline_from_the_hub_cache(tmp_path):
+    """Folders in the form of the hub's cache, as `hf download` leaves them, and no network."""
+    pytest.importorskip("datasets", reason="needs the extra `train`: make train-extra")
+    tokenizers = pytest.importorskip("tokenizers", reason="needs the extra `train`: make train-extra")
+    texts = [f"document {number}: é and {number**3} words\n" for number in range(40)]
+    own = tokenizers.ByteLevelBPETokenizer()
+    own.train_from_iterator(texts, vocab_size=300, special_tokens=["<|endoftext|>"], show_progress=False)
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    for kind in ("models--org--tok", "datasets--org--texts"):
+        (tmp_path / f"hub/{kind}/snapshots/{revision}/data").mkdir(parents=True)
+        (tmp_path / f"hub/{kind}/refs").mkdir()
+        (tmp_path / f"hub/{kind}/refs/main").write_text(revision)
+    model = tmp_path / f"hub/models--org--tok/snapshots/{revision}"
+    own.save(str(model / "tokenizer.json"))
+    (model / "config.json").write_text('{"model_type": "gpt2"}')
+    (model / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "GPT2Tokenizer", "eos_token": "<|endoftext|>"}))
+    rows = "".join(json.dumps({"body": text}) + "\n" for text in texts)
+    (tmp_path / f"hub/datasets--org--texts/snapshots/{revision}/data/train.jsonl").write_text(rows)
+    source = {"hub": "org/texts", "column": "body", "tokenizer": "org/tok", "validation": 0.2}
+    entry = {"kind": "tokens", "folder": str(tmp_path / "tokens"), "vocab_size": 300, "prepare": source}
+
+    def run(**changes):
+        command = [sys.executable, "-m", "lastiterate.train.prepare", "--dataset", json.dumps({**entry, "prepare": source | changes})]
+        environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT / "src")}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    done = run()
+    assert done.returncode == 0, done.stderr
+    dataset = load_dataset(entry)
+    decoded = "".join(own.decode(part.tolist(), skip_special_tokens=False) for part in (dataset.train, dataset.validation))
+    assert sorted(decoded.split("<|endoftext|>")[:-1]) == sorted(texts)
+    assert "org/texts has no column 'text', but body: name one as prepare.column" in run(column="text").stderr
+    assert "the cache has no data set org/other: hf download --repo-type dataset org/other" in run(hub="org/other").stderr
+
+
 def test_thinned_rows_are_means_since_the_row_before():
     step = np.arange(8, 33)
     val_loss = np.where(step == 25, 1.5, np.nan)
@@ -187,7 +226,7 @@ def test_groups_keep_the_order_and_every_run():
     plan = make_plan(config)
     together = groups(plan, config)
     assert sorted(run.run_id for group in together for run in group) == sorted(plan)
-    assert max(map(len, together)) == 15 and {len(g) for g in together if g[0].optimizer == "sgd"} == {1}
+    assert max(map(len, together)) == 29 and {len(g) for g in together if g[0].optimizer == "sgd"} == {1}
     for group in together:
         assert len({(run.branch_step, run.schedule.total_steps, run.dataset) for run in group}) == 1
 

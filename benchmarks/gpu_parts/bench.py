@@ -46,13 +46,18 @@ class Bench:
         update(self.results, self.part, {measurement: values})
         print(f"{self.part}: {measurement}: " + ", ".join(f"{key} {shown(value)}" for key, value in values.items()), flush=True)
 
-    def config(self, **changes) -> dict:
-        """The config of the 124M Llama (a tiny one for --toy) on words of the library corpus, as float32 and eager unless changed."""
+    def config(self, small: bool = False, **changes) -> dict:
+        """The config of the 124M Llama on words of the library corpus, as float32 and eager unless changed; of a tiny one for --toy or `small`."""
         config = load_train_config(CONFIGS / "llama_124m.yaml")
-        if self.toy:
+        if self.toy or small:
             config |= TOY_SIZES | {"models": {"llama_124m": TOY_MODEL}}
         vocabulary = config["models"]["llama_124m"]["vocab_size"]
-        entry = {"kind": "tokens", "folder": str(words(self.folder / "tokens", vocabulary)), "vocab_size": vocabulary, "repeat": True}
+        entry = {
+            "kind": "tokens",
+            "folder": str(words(self.folder / f"tokens-{vocabulary}", vocabulary)),
+            "vocab_size": vocabulary,
+            "repeat": True,
+        }
         plain = {"datasets": {"full": entry}, "device": self.device, "precision": "float32", "compile": False, "checkpoint_every": 10**6}
         return copy.deepcopy(config | plain | {"val_every": 10**6} | changes)
 

@@ -47,10 +47,8 @@ def branch(bench: Bench, config: dict, folder) -> dict:
 
 def killed(bench: Bench) -> dict:
     """Kill a process by SIGKILL and by SIGTERM, resume it, and compare the bytes of its log with an uninterrupted run's."""
-    config = bench.config(precision="bfloat16", deterministic=True, batch_size=8, micro_batch=8, checkpoint_every=20)
-    if not bench.toy:
-        config["models"]["llama_124m"] |= {"num_hidden_layers": 2, "hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4}
-    steps = 200 if bench.toy else 2000
+    config = bench.config(small=True, precision="bfloat16", deterministic=True, checkpoint_every=20)
+    steps = 200
     config["schedules"] = {"wsd": {"family": "wsd", "total_steps": steps, "cooldown": 0.2}}
     config["sweeps"] = [
         {"model": "llama_124m", "optimizer": "adamw", "dataset": "full", "seeds": [0], "base_lrs": [0.001], "schedules": ["wsd"]}

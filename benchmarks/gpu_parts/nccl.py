@@ -8,10 +8,8 @@ from gpu_parts.bench import Bench
 
 def run(bench: Bench) -> None:
     """Train a small run with and without torchrun under deterministic kernels, and compare logs and weights."""
-    config = bench.config(precision="bfloat16", deterministic=True, batch_size=8, micro_batch=4, val_windows=64, val_batch=32)
-    if not bench.toy:
-        config["models"]["llama_124m"] |= {"num_hidden_layers": 2, "hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4}
-    config["schedules"] = {"wsd": {"family": "wsd", "total_steps": 30 if bench.toy else 100, "cooldown": 0.2}}
+    config = bench.config(small=True, precision="bfloat16", deterministic=True)
+    config["schedules"] = {"wsd": {"family": "wsd", "total_steps": 100, "cooldown": 0.2}}
     config["sweeps"] = [
         {"model": "llama_124m", "optimizer": "adamw", "dataset": "full", "seeds": [0], "base_lrs": [0.001], "schedules": ["wsd"]}
     ]

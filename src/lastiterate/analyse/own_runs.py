@@ -19,17 +19,17 @@ from lastiterate.workflow.step import StepError, run_step
 
 
 def compute(parameters, inputs):
-    """Tables losses, best, exponents, differences and extensions."""
+    """Tables losses, best, exponents and differences; extensions where the parameters say which runs are extended."""
     chosen = chosen_runs(load_runs(inputs), parameters["models"])
     best = best_base_lrs(chosen)
     columns = ["model_name", "label", "total_steps", "base_lr", "seed", "final_train_loss", "final_val_loss", "diverged"]
-    return {
+    tables = {
         "losses": dict(chosen[columns].sort_values(columns[:5]).items()),
         "best": best,
         "exponents": exponents(pd.DataFrame(best.columns), parameters["horizon_labels"]),
         "differences": differences(chosen, pd.DataFrame(best.columns), **parameters["compare"]),
-        "extensions": extensions(chosen, **parameters["extend"]),
     }
+    return tables | ({"extensions": extensions(chosen, **parameters["extend"])} if "extend" in parameters else {})
 
 
 def chosen_runs(runs: pd.DataFrame, models: dict) -> pd.DataFrame:

@@ -7,13 +7,14 @@ from lastiterate.draw import common as c
 
 
 def draw(tables, parameters):
-    """Panels lr_sweep_MODEL, best_lr_MODEL, differences_MODEL and extensions_MODEL."""
+    """Panels lr_sweep_MODEL, best_lr_MODEL, differences_MODEL, and extensions_MODEL where there are any."""
     for model in parameters["models"]:
         only = {name: table[table.model_name == model] for name, table in tables.items()}
         yield f"lr_sweep_{model}", lr_sweep(only["losses"], only["best"], parameters["horizon_labels"][0])
         yield f"best_lr_{model}", best_lr(only["best"], only["exponents"], parameters["horizon_labels"])
         yield f"differences_{model}", differences(only["differences"], parameters["compare"]["reference"])
-        yield f"extensions_{model}", extensions(only["extensions"])
+        if "extensions" in only:
+            yield f"extensions_{model}", extensions(only["extensions"])
 
 
 def lr_sweep(losses, best, label):

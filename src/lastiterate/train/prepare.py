@@ -57,10 +57,21 @@ def documents(source: dict) -> Iterator[str]:
         return
     try:
         import datasets
+        from huggingface_hub import constants, snapshot_download
     except ImportError:
-        raise StepError("prepare.hub needs the package datasets: pip install datasets, or give local text files as prepare.files") from None
-    for row in datasets.load_dataset(source["hub"], split="train", streaming=True):
-        yield row[source.get("column", "text")]
+        raise StepError("prepare.hub needs the package datasets: make train-extra, or give local text files as prepare.files") from None
+    place = source["hub"]
+    if constants.HF_HUB_OFFLINE:  # of a cache that `hf download --repo-type dataset` filled, as on the nodes of a cluster
+        try:
+            place = snapshot_download(place, repo_type="dataset", local_files_only=True)
+        except OSError as error:
+            advice = f"hf download --repo-type dataset {place}"
+            raise StepError(f"HF_HUB_OFFLINE is set, and the cache has no data set {place}: {advice}") from error
+    column = source.get("column", "text")
+    for row in datasets.load_dataset(place, split="train", streaming=True):
+        if column not in row:
+            raise StepError(f"{source['hub']} has no column {column!r}, but {', '.join(row)}: name one as prepare.column")
+        yield row[column]
 
 
 def tokenizer(name: str, vocab_size: int) -> Callable[[str], np.ndarray]:

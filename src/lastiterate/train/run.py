@@ -82,7 +82,8 @@ def _try(group: list[Run], config: dict, folder: Path, stop) -> bool:
         if rank() == 0:
             for run in group:
                 with (folder / run.run_id / SESSIONS).open("a") as file:
-                    file.write(f"{time.strftime('%F %T')} {platform.node()} {os.getpid()}\n")
+                    gpu = f" gpu:{os.environ['CUDA_VISIBLE_DEVICES']}" if "CUDA_VISIBLE_DEVICES" in os.environ else ""
+                    file.write(f"{time.strftime('%F %T')} {platform.node()} {os.getpid()}{gpu}\n")
         group = [refined_run(run, folder) if run.refined_from else run for run in group]
         dataset = load_dataset(config["datasets"][group[0].dataset])
         try:
