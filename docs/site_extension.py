@@ -1,5 +1,6 @@
 """What the site adds to Sphinx: formulas as MathML, figures with their captions, rooms of the package, and help of its commands."""
 
+import csv
 import importlib
 import inspect
 import os
@@ -87,6 +88,39 @@ class Room(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+class Table(SphinxDirective):
+    """``table:: FAMILY/TABLE``: a table of results/ as the workflow built it; `columns` names those shown, `where` keeps rows (column=value).
+
+    Numbers have three significant digits.
+    """
+
+    required_arguments = 1
+    option_spec = {"columns": str.split, "where": str.split}
+
+    def run(self) -> list[nodes.Node]:
+        """The table, or a line that says that it is not built."""
+        name, _, table = self.arguments[0].partition("/")
+        path = ROOT / "results" / families()[name].paper / name / f"{table}.csv"
+        if not path.is_file():
+            text = f"Not built when this page was made: {path.relative_to(ROOT)}."
+            return [nodes.paragraph(text, text)]
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        for column, _, value in (part.partition("=") for part in self.options.get("where", [])):
+            rows = [row for row in rows if row[column] == value]
+        columns = self.options.get("columns", list(rows[0]))
+        lines = [columns, ["---"] * len(columns), *([_short(row[column]) for column in columns] for row in rows)]
+        return self.parse_text_to_nodes("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+def _short(text: str) -> str:
+    """A number with three significant digits (integers whole); other texts as they are."""
+    try:
+        return text if text.lstrip("-").isdigit() else f"{float(text):.3g}"
+    except ValueError:
+        return text
+
+
 class Help(SphinxDirective):
     """``help:: NAME``: what `lastiterate NAME --help` prints; without a name, `lastiterate --help`."""
 
@@ -153,6 +187,7 @@ def setup(app) -> dict:
     app.add_directive("figures", Figures)
     app.add_directive("room", Room)
     app.add_directive("help", Help)
+    app.add_directive("table", Table)
     app.connect("autodoc-process-docstring", adapt_docstring, priority=100)  # before numpydoc sections are taken apart
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("doctree-read", trim_code)

@@ -54,6 +54,19 @@ def test_the_embedded_runs_are_those_of_the_config(embedded):
         assert (run.base_lr, run.seed, run.parent_run) == (planned.base_lr, planned.seed, planned.parent)
 
 
+def test_the_long_runs_are_whole_of_one_corpus_and_those_of_their_config():
+    folder = ROOT / "data/long"
+    runs, notes = ingest_folder(folder)
+    plan = make_plan(load_train_config(ROOT / "config/train/long.yaml"))
+    cards = json.loads((folder / "cards.json").read_text())
+    assert not [note for note in notes if note.left_out] and sum(path.stat().st_size for path in folder.iterdir()) < 3_000_000
+    assert len(runs) == 528 and len({card["settings"]["data"]["sha256"] for card in cards}) == 1
+    for run in runs:
+        planned = plan[run.run_id]
+        assert run.schedule == planned.schedule and (run.base_lr, run.parent_run) == (planned.base_lr, planned.parent)
+        assert run.series["train_loss"][0][-1] == run.schedule.total_steps and not run.diverged
+
+
 def test_a_branch_continues_its_trunk(embedded):
     by_id = {run.run_id: run for run in embedded[0]}
     branches = [run for run in embedded[0] if run.parent_run and not run.diverged]

@@ -113,5 +113,8 @@ def page(found: dict, toy: bool) -> str:
             "",
         ]
     lines += ["| what | value |", "|---|---|", *(f"| {what} | {value} |" for what, value in ratios(found)), ""]
+    missing = [f"{part} ({entry['status']})" for part, entry in found.items() if not entry.get("finished", True)]
+    if missing:
+        lines += [f"Not finished, and so not measured here: {', '.join(missing)}.", ""]
     spent = [f"{part} {entry['seconds']:.0f} s" for part, entry in found.items() if "seconds" in entry]
     return "\n".join([*lines, f"Time of the parts: {', '.join(spent)}.", ""])

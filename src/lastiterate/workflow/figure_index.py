@@ -20,8 +20,9 @@ def figure_index(root: Path) -> str:
     ]
     for name, family in families["figures"]["families"].items():
         paper = family["paper"]
-        sources = set(config[paper][name].get("sources", ()))
-        data = ("the public logs" if sources - set(config["trained"]) else "data/embedded") if sources else "config.yaml alone"
+        sources = config[paper][name].get("sources", ())
+        kept = [config["trained"][source] for source in sources if source in config["trained"]]
+        data = ("the public logs" if len(kept) < len(sources) else " and ".join(kept)) if sources else "config.yaml alone"
         lines += ["", f"## {paper}/{name}: {family['title']}", "", f"Rules `{family['step']}_{name}`, `draw_{name}`; from {data}.", ""]
         captions = {f"{panel}.svg": caption for panel, caption in expand_panels(family["panels"], config[paper][name]).items()}
         captions |= {f"{animation}.gif": caption for animation, caption in family.get("animations", {}).items()}
