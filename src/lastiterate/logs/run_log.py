@@ -51,6 +51,8 @@ class RunLog:
     cooldown: float | None = None
     base_lr: float | None = None
     tokens_per_step: int | None = None
+    batch_size: int | None = None  # sequences (samples) of an update
+    weight_decay: float | None = None
     seed: int | None = None
     final_train_loss: float | None = None
     final_val_loss: float | None = None

@@ -93,7 +93,7 @@ def _pilot(run: RunLog) -> Pilot | str:
 
 def _settings(run) -> dict[str, object]:
     """The settings that are known: not None, and not pandas' missing values, which are not themselves or refuse to say."""
-    values = {name: getattr(run, name) for name in SETTINGS}
+    values = {name: getattr(run, name, None) for name in SETTINGS}
     return {name: value for name, value in values.items() if isinstance(value, str | int | float | np.number) and value == value}
 
 

@@ -10,7 +10,7 @@ from lastiterate.schedules import Schedule
 
 LEAST_LOSSES = 5  # values of a loss that a pilot must have
 POINTS = 100  # losses of a run that a law is fitted to, spread evenly
-SETTINGS = ("dataset", "n_params", "optimizer", "tokens_per_step")
+SETTINGS = ("dataset", "model", "n_params", "optimizer", "tokens_per_step", "batch_size", "weight_decay")
 SKIP = 0.04  # of a run's updates: its first descent, which no law describes; at least twice the warmup
 
 
