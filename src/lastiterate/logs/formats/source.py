@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.run_log import LogError
@@ -27,10 +28,15 @@ class LogFile:
         """The error to raise about this file."""
         return LogError(self.name, where, message)
 
+    def open(self) -> BinaryIO:
+        """The file's bytes, as every reader should ask for them."""
+        return self.path.open("rb")
+
     def load_json(self):
         """The whole file as JSON; LogError that names the byte where it stops to be."""
         try:
-            return json.loads(self.path.read_bytes())
+            with self.open() as opened:
+                return json.loads(opened.read())
         except json.JSONDecodeError as error:
             raise self.error(f"byte {error.pos}", f"not valid JSON ({error.msg}): the file is truncated or damaged") from None
         except UnicodeDecodeError as error:
