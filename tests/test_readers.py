@@ -76,7 +76,7 @@ def test_columns_that_would_fit_as_well_are_named(tmp_path):
 
 
 def test_what_is_not_finite_or_repeats_is_said(tmp_path):
-    content = b"step,loss,grad_norm\n1,3,1\n2,nan,\n3,2.5,inf\n2,2.75,\n3,2.25,1\n"
+    content = b"step,loss,grad_norm\n1,3,1\n2,nan,\n2,2.75,\n3,2.5,inf\n3,2.25,1\n"
     run = only(tmp_path, content)
     assert run.series["train_loss"][0].tolist() == [1, 2, 3] and run.series["train_loss"][1].tolist() == [3, 2.75, 2.25]
     assert run.series["grad_norm"][1].tolist() == [1, 1] and "loss: 2 rows repeat a step: the last of them counts" in messages(run)

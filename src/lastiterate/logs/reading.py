@@ -111,15 +111,30 @@ def find_all(paths: Iterable[Path | str], stated: Stated | None = None) -> list[
 
 
 def together(files: Iterable[LogFile]) -> list[LogFile]:
-    """The files, with the W&B charts of one folder made one of them: each holds one metric of the same runs."""
-    found: dict[Path, LogFile] = {}
+    """The files, with those of one folder made one that are parts of one log: W&B charts, and event files of TensorBoard.
+
+    Each chart holds one metric of the same runs; each event file continues the one before, and is called as their folder.
+    """
+    found: dict[tuple, LogFile] = {}
     for file in files:
-        chart = file.path.suffix in ("", ".csv") and wandb_chart.recognise(file.path, _head(file.path))
-        key = file.path.parent if chart else file.path
-        first = found.setdefault(key, file)
+        events, chart = _part_of_folder(file.path)
+        folder = str(Path(file.run_id).parent)
+        if events and folder != ".":
+            file = replace(file, run_id=folder)
+        first = found.setdefault((file.path.parent, chart) if chart or events else (file.path,), file)
         if file.path not in (first.path, *(other.path for other in first.beside)):
-            found[key] = replace(first, beside=(*first.beside, file))
+            found[(file.path.parent, chart)] = replace(first, beside=(*first.beside, file))
     return list(found.values())
+
+
+def _part_of_folder(path: Path) -> tuple[bool, bool]:
+    """Whether a file is an event file, or a chart; what cannot be read is neither, and says so when its turn comes."""
+    try:
+        if "tfevents" in path.name:
+            return tensorboard.recognise(path, _head(path)), False
+        return False, path.suffix in ("", ".csv") and wandb_chart.recognise(path, _head(path))
+    except OSError:
+        return False, False
 
 
 def find_logs(path: Path | str) -> list[LogFile]:
@@ -163,6 +178,11 @@ def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
         raise file.error("content", "is JSON nested too deeply to be a log") from None
     except csv.Error as error:
         raise file.error("content", f"not a CSV file with a header: {error}") from None
+    except LogError:
+        raise
+    except Exception as error:  # whatever a damaged file makes of a reader: one file must not cost its folder
+        why = "".join(str(error).splitlines()[:1])
+        raise file.error("content", f"cannot be read: {type(error).__name__}: {why}") from error
 
 
 def read_each(files: Iterable[LogFile], log_format: str | None, report: Callable[[LogFile, LogError], None]) -> Iterator[RunLog]:

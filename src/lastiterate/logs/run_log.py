@@ -1,11 +1,10 @@
 """One run as its reader understood it, before joins: the common ground of every log format."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
-from lastiterate.logs.executed_lr import executed_lr
+from lastiterate.logs.executed_lr import executed_lr, told_by
 from lastiterate.schedules import Schedule
 
 HISTORY_VALUES = ("train_loss", "val_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
@@ -59,6 +58,7 @@ class RunLog:
     resumed_from: str | None = None  # name of the run whose checkpoint it started from
     branch_step: int | None = None  # step of that checkpoint
     parent_run: str | None = None
+    updates: int | None = None  # that were made, where the log says more than its last row
     log_start: int = 0  # step that the whole log begins at: the publisher may leave out the warm-up
     diverged: bool = False  # ended early on a loss that was not finite or too large; the final losses are NaN then
     log_format: str | None = None  # as recognised
@@ -69,24 +69,25 @@ class RunLog:
 
     @property
     def total_steps(self) -> int:
-        """The horizon: the schedule's, or the last step logged where the schedule is not told."""
+        """The horizon: the schedule's, or the updates made where that is not told: by the log's word, or the last step logged."""
         if self.schedule:
             return self.schedule.total_steps
-        return max(int(steps[-1]) for steps in [*(s for s, _ in self.series.values()), *self.invalid.values()])
+        last = max(int(steps[-1]) for steps in [*(s for s, _ in self.series.values()), *self.invalid.values()])
+        return max(last, self.updates or 0)
 
     @property
     def lr(self) -> np.ndarray | None:
         """Learning rates executed by updates 1..T, shape (T,): the schedule's, else from the log; None if neither tells."""
-        return self.schedule.lr if self.schedule else self._from_log[0]
+        if self.schedule:
+            return self.schedule.lr
+        return executed_lr(*self.logged_lr, self.total_steps)[0] if self.logged_lr else None
 
     @property
     def lr_from(self) -> str | None:
         """Where `lr` comes from: "schedule", "log" (every update is in it), "interpolated" (between those that are) or None."""
-        return "schedule" if self.schedule else self._from_log[1]
-
-    @cached_property
-    def _from_log(self) -> tuple[np.ndarray | None, str | None]:
-        return executed_lr(*self.logged_lr, self.total_steps)[:2] if self.logged_lr else (None, None)
+        if self.schedule:
+            return "schedule"
+        return told_by(self.logged_lr[0], self.total_steps)[0] if self.logged_lr else None
 
     def note(self, where: str, message: str) -> None:
         """Add a note about this run's file."""

@@ -105,13 +105,14 @@ def runs_table(runs: list[RunLog], source: str) -> pd.DataFrame:
 
 def history_table(runs: list[RunLog], source: str) -> pd.DataFrame:
     """The history table of a source, checked; ordered by run, then step."""
-    steps = [np.unique(np.concatenate([s for s, _ in [*run.series.values(), *([run.logged_lr] if run.logged_lr else [])]])) for run in runs]
+    logged = lambda run: [steps for steps, _ in [*run.series.values(), *([run.logged_lr] if run.logged_lr else [])]]
+    steps = [np.unique(np.concatenate([np.empty(0, np.int64), *logged(run)])) for run in runs]
     values = {name: [] for name in ("lr", *HISTORY_VALUES)}
     for run, at in zip(runs, steps, strict=True):
         executed = np.full(len(at), np.nan)
-        if run.lr is not None:
+        if (lr := run.lr) is not None:
             inside = (at > 0) & (at <= run.total_steps)
-            executed[inside] = run.lr[at[inside] - 1]
+            executed[inside] = lr[at[inside] - 1]
         elif run.logged_lr:
             executed[np.searchsorted(at, run.logged_lr[0])] = run.logged_lr[1]
         values["lr"].append(executed)

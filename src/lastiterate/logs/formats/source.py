@@ -1,6 +1,8 @@
 """What every format's reader is given, and what each may ask about a file."""
 
+import csv
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -41,6 +43,8 @@ class LogFile:
             raise self.error(f"byte {error.pos}", f"not valid JSON ({error.msg}): the file is truncated or damaged") from None
         except UnicodeDecodeError as error:
             raise self.error(f"byte {error.start}", "not valid UTF-8: the file is damaged") from None
+        except ValueError:
+            raise self.error("content", "holds an integer of thousands of digits, expected numbers") from None
 
 
 def text_of(head: bytes) -> str | None:
@@ -51,6 +55,15 @@ def text_of(head: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return None if "\0" in text else text
+
+
+def first_row(text: str | None, delimiter: str = ",") -> list[str]:
+    """Names in the first line of a CSV file; none if it is no such line."""
+    line = re.split(r"\r\n|\n|\r", text.lstrip("\r\n"), maxsplit=1)[0] if text else ""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def first_object(text: str) -> dict | None:
