@@ -48,7 +48,8 @@ def load_pilots(
             logs.append(path)
 
     def report(file: LogFile, error: LogError) -> None:
-        if file.path in logs:
+        named = {error.where.removeprefix("run "), file.run_id}
+        if file.path in logs or any(name in stated.schedules for run_id in named for name in (run_id, run_id.rsplit("/", 1)[-1])):
             raise error
         of_file.pop(error.file, None)  # runs that were read before the error: rows of one may come later
         left_out.append(str(error))
@@ -64,7 +65,7 @@ def load_pilots(
         (pilots if isinstance(found, Pilot) else left_out).append(found)
     for name in stated.schedules:
         if name not in ids:
-            raise ValueError(f"executed: there is no run {name!r}, but {', '.join(sorted(ids)) or 'none'}")
+            raise ValueError(f"--executed: there is no run {name!r}, but {', '.join(sorted(ids)) or 'none'}")
     return _unrepeated(pilots, left_out), left_out
 
 
