@@ -59,7 +59,6 @@ MALFORMED = [
     (logs.csv_bytes(["Name", "State", "User", "_step", "loss"], [["a", "", "", "", ""]]), "line 2: has no _step: left out"),
     (logs.wandb_history()[:-30] + b"\n", "line 22: not valid JSON"),
     (logs.wandb_history().replace(b'"NaN"', b'"x"'), "train/grad_norm is 'x', expected a number"),
-    (logs.llm_c() + b"s:200 trl:x lr:1\n", "line 203: trl is 'x', expected a number"),
     (logs.tensorboard()[:40], "events: hold no scalar"),
     (logs.tensorboard()[:-1] + b"\x00", "a record fails its checksum: the file is damaged"),
     (logs.tensorboard() + b"\x01" * 30, "begins no record (its length fails its checksum)"),

@@ -48,13 +48,13 @@ class LogFile:
 
 
 def text_of(head: bytes) -> str | None:
-    """The head's whole lines as text (all of it if it is a single line); None if it is not UTF-8 text."""
+    """The head's whole lines as text (all of it if it is a single line), ended by line feeds; None if it is not UTF-8 text."""
     whole = head if len(head) < HEAD_BYTES or b"\n" not in head else head[: head.rindex(b"\n") + 1]
     try:
         text = whole.decode("utf-8-sig", errors="strict" if len(head) < HEAD_BYTES or b"\n" in head else "ignore")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else text
+    return None if "\0" in text else text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def first_row(text: str | None, delimiter: str = ",") -> list[str]:
