@@ -228,12 +228,7 @@ def test_a_resumed_run_goes_back_and_the_last_row_counts(tmp_path, capsys, refer
     status, report, _ = plan_with(tmp_path, capsys, RESUMED[name](rows), "resumed.log")
     assert status == 0 and report["left_out"] == []
     check_same(report, reference)
-<<<<<<< HEAD
     assert "the count falls from 7" in notes_of(report) and "as in a run resumed from a checkpoint" in notes_of(report)
-=======
-    told = "as in a run resumed from a checkpoint" if name == "llm.c" else "rows repeat a step: the last of them counts"
-    assert told in notes_of(report)
->>>>>>> afc4f1c (Text logs: one description of a writer, one engine for all of them)
 
 
 @pytest.mark.parametrize("write", [made.table_csv, made.trainer_state, made.tensorboard, made.lightning, made.llm_c])

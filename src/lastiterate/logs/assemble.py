@@ -107,7 +107,7 @@ def assemble(
         raise LogError(file, f"run {run_id}", f"is logged up to step {last}, but the stated schedule has {schedule.total_steps} updates")
     for role in HISTORY_VALUES:
         if role in columns and columns[role][0].size:
-            _add(run, role, columns[role][0] + shift_of(role), columns[role][1])
+            _add(run, role, _shifted(columns[role][0], shift_of(role)), columns[role][1])
     _zeros_beside_nan(run)
     if not run.series and not run.invalid:
         raise LogError(file, f"run {run_id}", f"has none of {', '.join(HISTORY_VALUES)} with a value: name one with --map")
@@ -133,7 +133,12 @@ def _add(run: RunLog, role: str, steps: np.ndarray, values: np.ndarray) -> None:
         run.invalid[role] = steps[~finite]
         run.note(own, f"{int((~finite).sum())} of {values.size} values are not finite, the first at step {steps[~finite][0]}: left out")
     if finite.any():
-        run.series[role] = steps[finite], values[finite]
+        run.series[role] = (steps, values) if finite.all() else (steps[finite], values[finite])
+
+
+def _shifted(steps: np.ndarray, shift: int) -> np.ndarray:
+    """Steps by the updates done; the same array where they are, since a log may have millions."""
+    return steps + shift if shift else steps
 
 
 def _zeros_beside_nan(run: RunLog) -> None:
@@ -191,9 +196,10 @@ def _add_lr(run: RunLog, logged: Series, convention: Convention, planned: int | 
         if how:
             run.note(own, how)
     lr_shift = convention.lr_shift if stated_shift is None else stated_shift
-    update = steps + lr_shift
+    update = _shifted(steps, lr_shift)
     inside = (update >= 1) & (update <= run.total_steps)  # such as the LR of update T + 1, which is never executed
-    update, lr = update[inside], lr[inside]
+    if not inside.all():
+        update, lr = update[inside], lr[inside]
     bad = ~(np.isfinite(lr) & (lr >= 0))
     if bad.any():
         first = int(np.argmax(bad))

@@ -13,7 +13,19 @@ from pathlib import Path
 from lastiterate._checks import check_choice
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
-from lastiterate.logs.formats import epfml_json, hugging_face, lightning, table, tensorboard, text, wandb_chart, wandb_history, wandb_runs
+from lastiterate.logs.formats import (
+    console,
+    epfml_json,
+    hugging_face,
+    hugging_face_stdout,
+    lightning,
+    table,
+    tensorboard,
+    text,
+    wandb_chart,
+    wandb_history,
+    wandb_runs,
+)
 from lastiterate.logs.formats.source import HEAD_BYTES, LogFile
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.schedules import Schedule
@@ -26,8 +38,10 @@ FORMATS = {
     "wandb_runs": wandb_runs,
     "wandb_history": wandb_history,
     "text": text,
+    "hugging_face_stdout": hugging_face_stdout,
     "lightning": lightning,
     "table": table,
+    "console": console,
 }
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.logs.assemble import convention_of
 from lastiterate.logs.columns import plain, shortened
 from lastiterate.logs.columns import recognise as recognise_columns
+from lastiterate.logs.convention import convention_of
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.formats.text import SEARCHED_BYTES, read_lines
 from lastiterate.logs.formats.text_rows import count_records, scan

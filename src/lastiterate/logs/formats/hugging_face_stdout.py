@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.logs.assemble import Convention, assemble
+from lastiterate.logs.assemble import assemble
+from lastiterate.logs.convention import Convention
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.formats.text_lines import blocks
 from lastiterate.logs.run_log import RunLog
@@ -64,10 +65,8 @@ def read(file: LogFile) -> Iterator[RunLog]:
         if known:
             columns[role] = np.array([step for step, _ in known], np.int64), np.array([value for _, value in known])
     taken = {"step": "the progress bar's"} | {role: file.stated.mapping.get(role, name) for role, name in KEYS.items()}
-    convention, why = _convention(columns.get("lr"), total)
-    run = assemble(file.name, file.run_id, NAME, columns, taken, file.stated, convention)
-    if why and file.stated.lr_shift is None and run.schedule is None:
-        run.note("learning_rate", why)
+    convention = Convention(0, 0, lr_certain=False, lr_from_0=True)
+    run = assemble(file.name, file.run_id, NAME, columns, taken, file.stated, convention, planned=total)
     missing = sum(step is None for step in steps)
     if missing:
         run.note("step", f"{missing} rows have no progress bar after them: left out")
@@ -96,15 +95,3 @@ def _steps(file: LogFile, printed: _Printed) -> tuple[list[int | None], int]:
         if (np.abs(steps[logged] - epochs[logged] * each) <= 1 + 0.012 * each * (1 + epochs[logged] / epochs[logged][-1])).all():
             return [int(step) if ok else None for step, ok in zip(steps, known, strict=True)], total
     raise file.error("step", f"the Trainer prints none, and no progress bar tells it: {ASK}")
-
-
-def _convention(lr, total: int) -> tuple[Convention, str | None]:
-    """Which update's LR a row holds, and what a person should check."""
-    if lr is None or not lr[0].size:
-        return Convention(0, 0), None
-    steps, values = lr
-    if steps[-1] == total and values[-1] == 0:
-        return Convention(0, 1), "its last row holds LR 0: written by transformers before 4.51, where a row holds the next update's LR"
-    if steps[0] == 1 and values[0] == 0:
-        return Convention(0, 0), None
-    return Convention(0, 0), "taken for that of the row's own update, as transformers writes it since 4.51; before, it is the next update's"

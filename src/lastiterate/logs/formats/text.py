@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.logs.assemble import Convention, assemble
-from lastiterate.logs.columns import shortened
+from lastiterate.logs.assemble import assemble
+from lastiterate.logs.columns import shortened, unused
+from lastiterate.logs.convention import Convention
 from lastiterate.logs.executed_lr import MAX_GAP
 from lastiterate.logs.formats import nanogpt_schedule
 from lastiterate.logs.formats.source import LogFile
@@ -24,7 +25,6 @@ from lastiterate.logs.run_log import RunLog
 
 NAME = "text log"
 SEARCHED_BYTES = 1 << 24  # modded-nanogpt's logs begin with their own source
-TRACKED = re.compile(r"loss|perplexity|bpb|\blr\b|learning.rate|grad|norm|LR")
 _NAMES = re.compile(r"([A-Za-z_][\w/ .()-]{0,60}?)['\"]?\s*[:=]\s*['\"]?[-+.]?\d")
 
 
@@ -82,9 +82,9 @@ def read_lines(file: LogFile, writer: Writer, log_format: str, convention: Conve
         run = _run(file, run_id, log_format, writer, part, mapped, stated if writer.name == "nanoGPT" else None, convention)
         for where, text in [*notes, *(("step", text) for text in told)]:
             run.note(where, text)
-        unused = [name for name in seen if TRACKED.search(name) and name not in run.taken.values()]
-        if unused:
-            run.note("columns", f"not used: {shortened(unused)}; map one if it is wanted")
+        left = unused(seen, run.taken.values())
+        if left:
+            run.note("columns", f"not used: {shortened(left)}; map one if it is wanted")
         yield run
 
 

@@ -117,15 +117,11 @@ WRITERS = (
         "nanochat",
         (
             Line("| loss: ", r"step {step}(?:/{total})? \([\d.]+%\) \| loss: ", {"loss": "train_loss"}, lag=1, begins=r"step \d"),
-            Line("Validation bpb: ", r"Step {step} \| Validation bpb: ", {"Validation bpb": "val_loss"}),
+            Line("Validation bpb: ", r"Step {step} \| Validation bpb: ", {}, begins=None),
         ),
         "karpathy/nanochat 92d63d4 scripts/base_train.py: `step` is the count before the update",
         lr_lag=1,
-        says=(
-            ("train_loss", "is a running mean of the losses (0.9 of the one before)"),
-            ("val_loss", "is in bits per byte, not nats per token as the training loss"),
-            ("step", "lrm is a factor of the learning rates, with two decimals, and no learning rate"),
-        ),
+        says=(("train_loss", "is a running mean of the losses (0.9 of the one before)"),),
     ),
     Writer(
         "Megatron-LM",
