@@ -11,6 +11,7 @@ import numpy as np
 LEAST_ROWS = 12  # below which a loss has no past to leave
 LEAST_TAIL = 3  # rows that the loss must stay away
 SPREADS = 4.0
+MOST_ROWS = 160  # of more, the medians of as many groups are looked at: so many that a running median ends within LEAST_TAIL
 
 
 def left_for_good(values: np.ndarray) -> int | None:
@@ -30,6 +31,10 @@ def left_for_good(values: np.ndarray) -> int | None:
     n = values.size
     if n < LEAST_ROWS:
         return None
+    if n > MOST_ROWS:
+        rows, extra = -(-n // MOST_ROWS), n % -(-n // MOST_ROWS)
+        best = left_for_good(np.median(values[extra:].reshape(-1, rows), axis=1))
+        return None if best is None else extra + best * rows + rows // 2
     width = max(3, n // 40) | 1
     smooth = _running_median(values, width)
     spread = 1.4826 * np.median(np.abs(values - smooth))
