@@ -157,6 +157,11 @@ def proto(field, value):
     return varint(field << 3) + varint(value)
 
 
+def proto_double(field, value):
+    """A field of a protocol buffer: a double."""
+    return varint(field << 3 | 1) + struct.pack("<d", value)
+
+
 def record(data):
     length = struct.pack("<Q", len(data))
     return length + struct.pack("<I", masked_crc(length)) + data + struct.pack("<I", masked_crc(data))

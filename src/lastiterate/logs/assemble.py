@@ -16,6 +16,7 @@ from lastiterate.logs.run_log import HISTORY_VALUES, LogError, RunLog
 from lastiterate.schedules import Schedule
 
 MAX_UPDATES = 20_000_000  # more than any run has; a larger step counts tokens or samples
+VERSION = "taken for the row's own update, as transformers logs it since 4.51; before, it is the next update's: then say --lr-shift 1"
 JUMP = 1.25  # from one logged learning rate to the next, after they had fallen
 Series = tuple[np.ndarray, np.ndarray]
 
@@ -193,8 +194,8 @@ def _add_lr(run: RunLog, logged: Series, convention: Convention, planned: int | 
     steps, lr = _unrepeated(run, own, *logged)
     if stated_shift is None and run.schedule is None and np.isfinite(lr).all():
         convention, how = told_by_data(convention, steps, lr, planned or int(steps[-1]))
-        if how:
-            run.note(own, how)
+        if how or (convention.lr_from_0 and not convention.lr_certain):
+            run.note(own, how or VERSION)
     lr_shift = convention.lr_shift if stated_shift is None else stated_shift
     update = _shifted(steps, lr_shift)
     inside = (update >= 1) & (update <= run.total_steps)  # such as the LR of update T + 1, which is never executed

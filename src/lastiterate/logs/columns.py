@@ -22,7 +22,7 @@ _LR = (
     r"lr_(?!.*(momentum|weight_decay|factor|scale|mult))\w+", r"optim_learning_rate\w*",
 )  # fmt: skip
 _TRAIN = (
-    "train_loss_step", "train_loss", "training_loss", "train_train_loss", "loss_train", "train_ce_loss", "train_crossentropyloss",
+    "train_loss_step", "train_loss", "training_loss", "loss_train", "train_ce_loss", "train_crossentropyloss",
     "lm_loss", "train_lm_loss", "train_loss_epoch", "loss",
 )  # fmt: skip
 _VAL = (
@@ -54,10 +54,14 @@ TEXTS = ("optimizer", "dataset", "model")
 _LOOKS_USEFUL = re.compile(
     r"loss|learning_rate|(^|_)lrm?(_|$)|norm(_|$)|perplexity|(^|_)(ppl|bp[bc]|nll|ce|xent)(_|$)|cross_?entropy|(^|_)lm_loss"
 )
-_MAY_COUNT = re.compile(r"^$|^_?(unnamed.*|index|idx|i|t|n|x|id)$|step|iter|update|batch|epoch|token|sample|_idx|count|images|seen")
+_MAY_COUNT = re.compile(
+    r"^$|^_?(unnamed.*|index|idx|i|t|n|x|id)$|step|iter|(^|_)updates?(_|$)|batch|epoch|token|sample|_idx|count|images|seen"
+)
 _REMARKS = (
     (r"perplexity|(^|_)ppl(_|$)", "a perplexity: a loss is its logarithm"),
     (r"(^|_)bp[bc](_|$)", "in bits per byte or character: a loss is in nats per token"),
+    (r"^train_train_loss$", "the mean over all of the run, with which Hugging Face's Trainer ends"),
+    (r"^epoch_\w*(loss|lr|rate|accuracy)$", "logged once an epoch and counted in epochs, as Keras does"),
     (r"(^|_)ema(_|$)|swa(_|$)|averaged?_(weights|model)", "of an average of the weights (EMA), not of the last iterate"),
     (r"(^|_)lrm(_|$)|lr\w*_(factor|scale|mult\w*)|(factor|mult\w*)_(of_)?lr", "a factor of the learning rate: multiply it by the base LR"),
 )

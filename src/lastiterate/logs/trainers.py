@@ -129,7 +129,7 @@ TRAINERS = (
         "facebookresearch/detectron2: engine/hooks.py (LRScheduler.after_step records the rate, then steps), utils/events.py (0-based)",
     ),
     Trainer(
-        "mmengine", ("data_time", "memory", "iter|step", "loss"),
+        "mmengine", ("data_time", "time", "iter", "step", "loss"),
         {"train_loss": "loss", "lr": "lr|base_lr", "grad_norm": "grad_norm", "step": "iter|step"}, 0, 0,
         "open-mmlab/mmengine: hooks/runtime_info_hook.py (the rate before the iteration), hooks/logger_hook.py (counts from 1)",
     ),

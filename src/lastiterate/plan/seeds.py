@@ -1,4 +1,4 @@
-"""Runs that executed the same learning rates: seeds of one another if their losses lie as close as seeds' do, else something is not told."""
+"""Runs that executed the same learning rates: seeds of one another if their losses lie as close as seeds' do."""
 
 from collections.abc import Sequence
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lastiterate.logs.assemble import MAX_UPDATES, assemble, counted
-from lastiterate.logs.columns import fits, may_count, plain, recognise, remark, shortened
+from lastiterate.logs.columns import fits, may_be_val_loss, may_count, plain, recognise, remark, shortened
 from lastiterate.logs.convention import Convention, convention_of
 from lastiterate.logs.formats.facts import describe_columns, settings_of, wanted
 from lastiterate.logs.formats.source import LogFile
@@ -188,6 +188,9 @@ def _no_count(names: list[str]) -> str:
 
 
 def _no_loss(names: list[str]) -> str:
+    sets = [name for name in names if may_be_val_loss(name)]
+    if len(sets) > 1:
+        return f"there are several validation losses, {shortened(sets)}: name the one to take with --map val_loss=COLUMN"
     text = f"none is known as {', '.join(HISTORY_VALUES)}: there is {shortened(names)}; say which with --map train_loss=COLUMN"
     hints = [f"{name} is {why}" for name in names if (why := remark(name))]
     return text + (f" ({shortened(hints)})" if hints else "")

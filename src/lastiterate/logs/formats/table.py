@@ -61,12 +61,17 @@ def read(file: LogFile, log_format: str = NAME, convention: Convention | None = 
     """
     with file.open() as opened:
         head = opened.read(HEAD_BYTES)
+        while len(head) >= HEAD_BYTES and b"\n" not in head and len(head) < MOST_LINE and (more := opened.read(HEAD_BYTES)):
+            head += more
     if head[:4] == b"PAR1":
         yield from _columnar(file, log_format, convention, _parquet_file(file).schema_arrow.names, _parquet_batches)
     elif (text := text_of(head)) is not None and text.lstrip()[:1] in ("[", "{"):
         yield from _json_runs(file, log_format, convention, array=text.lstrip()[0] == "[")
     else:
-        yield from _columnar(file, log_format, convention, _header(text or ""), csv_batches)
+        names = _header(text or "")
+        if not names:
+            raise file.error("content", "not a CSV file with a header: its first line holds no names")
+        yield from _columnar(file, log_format, convention, names, csv_batches)
 
 
 def _columnar(file: LogFile, log_format: str, convention, names: list[str], batches) -> Iterator[RunLog]:
