@@ -188,7 +188,7 @@ def test_a_log_that_is_cut_off_is_named_in_one_message(tmp_path, capsys, name):
         (b"", "is empty, expected a log"),
         (made.table_csv(LAST).decode().encode("utf-16"), "is UTF-16, as PowerShell's > writes it, expected UTF-8: save it as UTF-8"),
         (b"step,lr,r\xe9sultat\n1,0.1,3.0\n", "which no format knows: convert it to CSV with a header"),
-        (b"\x80\x04\x95 a pickle", "which no format knows"),
+        (b"\x80\x04\x95 a pickle", "is a Python pickle, as checkpoints are, and is not opened"),
         (b"step,lr,train_loss\n", "has no rows"),
         (
             made.csv_bytes(["run", "step", "lr", "val_loss"], [[t % 2, t, 0.1, 3.0] for t in range(1, 99)]),

@@ -19,19 +19,24 @@ from lastiterate.logs.formats import (
     hugging_face,
     hugging_face_stdout,
     lightning,
+    mlflow,
+    not_logs,
     table,
     tensorboard,
     text,
     wandb_chart,
     wandb_history,
+    wandb_local,
     wandb_runs,
 )
-from lastiterate.logs.formats.source import HEAD_BYTES, LogFile
+from lastiterate.logs.formats.compressed import SUFFIXES, head_of, stem, unpacked
+from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.schedules import Schedule
 
 FORMATS = {
     "tensorboard": tensorboard,
+    "wandb_local": wandb_local,
     "hugging_face": hugging_face,
     "epfml": epfml_json,
     "wandb_chart": wandb_chart,
@@ -40,9 +45,13 @@ FORMATS = {
     "text": text,
     "hugging_face_stdout": hugging_face_stdout,
     "lightning": lightning,
+    "mlflow": mlflow,
     "table": table,
     "console": console,
 }
+
+
+TO_CSV = "convert it to CSV with a header (step, lr, train_loss)"
 
 
 def read(
@@ -117,7 +126,7 @@ def find_all(paths: Iterable[Path | str], stated: Stated | None = None) -> list[
     if len({file.run_id for file in files}) < len(files):
         places = [file.path.absolute() for file in files]
         top = os.path.commonpath([place.parent for place in places])
-        ids = [str(place.relative_to(top)).removesuffix(place.suffix) for place in places]
+        ids = [str(place.relative_to(top).with_name(stem(place))) for place in places]
         if len(set(ids)) < len(ids):
             ids = [str(place.relative_to(top)) for place in places]
         files = [replace(file, run_id=run_id) for file, run_id in zip(files, ids, strict=True)]
@@ -125,12 +134,18 @@ def find_all(paths: Iterable[Path | str], stated: Stated | None = None) -> list[
 
 
 def together(files: Iterable[LogFile]) -> list[LogFile]:
-    """The files, with those of one folder made one that are parts of one log: W&B charts, and event files of TensorBoard.
+    """The files, with those of one folder made one that are parts of one log: W&B charts, MLflow's metrics, TensorBoard's events.
 
     Each chart holds one metric of the same runs; each event file continues the one before, and is called as their folder.
     """
     found: dict[tuple, LogFile] = {}
     for file in files:
+        if metrics := _mlflow_folder(file.path):
+            name = str(metrics.parent.name)
+            first = found.setdefault((metrics,), replace(file, run_id=name))
+            if first.path != file.path:
+                found[(metrics,)] = replace(first, beside=(*first.beside, file))
+            continue
         events, chart = _part_of_folder(file.path)
         folder = str(Path(file.run_id).parent)
         if events and folder != ".":
@@ -141,12 +156,21 @@ def together(files: Iterable[LogFile]) -> list[LogFile]:
     return list(found.values())
 
 
+def _mlflow_folder(path: Path) -> Path | None:
+    """The `metrics` folder of a file that is one of MLflow's metrics."""
+    folder = mlflow.folder_of(path)
+    try:
+        return folder if folder and mlflow.recognise(path, head_of(path)) else None
+    except OSError:
+        return None
+
+
 def _part_of_folder(path: Path) -> tuple[bool, bool]:
     """Whether a file is an event file, or a chart; what cannot be read is neither, and says so when its turn comes."""
     try:
         if "tfevents" in path.name:
-            return tensorboard.recognise(path, _head(path)), False
-        return False, path.suffix in ("", ".csv") and wandb_chart.recognise(path, _head(path))
+            return tensorboard.recognise(path, head_of(path)), False
+        return False, path.suffix in ("", ".csv", *SUFFIXES) and wandb_chart.recognise(path, head_of(path))
     except OSError:
         return False, False
 
@@ -156,36 +180,38 @@ def find_logs(path: Path | str) -> list[LogFile]:
     path = Path(path)
     if not path.is_dir():
         path.open("rb").close()  # the operating system says best what is wrong with it
-        return [LogFile(path, str(path), path.name.removesuffix(path.suffix))]
+        return [LogFile(path, str(path), stem(path))]
     inside = sorted(p for p in path.rglob("*") if p.is_file() and not any(part.startswith(".") for part in p.relative_to(path).parts))
     if not inside:
         raise FileNotFoundError(f"{path}: the folder holds no file, expected logs")
-    return [LogFile(p, str(p), str(p.relative_to(path)).removesuffix(p.suffix)) for p in inside]
+    return [LogFile(p, str(p), str(p.relative_to(path).with_name(stem(p)))) for p in inside if not mlflow.is_beside(p)]
 
 
 def recognise(file: LogFile) -> str:
     """The file's format, a key of `FORMATS`; LogError that says what it begins with if none knows it."""
-    head = _head(file.path)
+    head = head_of(file.path)
     if not head:
         raise file.error("content", "is empty, expected a log")
+    if what := not_logs.recognise(file.path, head):
+        raise file.error("content", f"is {what}")
     for key, module in FORMATS.items():
         if module.recognise(file.path, head):
             return key
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise file.error("content", "is UTF-16, as PowerShell's > writes it, expected UTF-8: save it as UTF-8")
-    raise file.error("content", f"begins with {head[:30]!r}, which no format knows: convert it to CSV with a header (step, lr, train_loss)")
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as opened:
-        return opened.read(HEAD_BYTES)
+    what = not_logs.guess(file.path, head)
+    raise file.error("content", f"begins with {head[:30]!r}, which no format knows: {what or TO_CSV}")
 
 
 def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
     """Runs of one file, of the format stated or recognised; LogError as `read`."""
     try:
         str(file.path).encode()
-        yield from FORMATS[log_format or recognise(file)].read(file)
+        with unpacked(file) as (inside, notes):
+            for run in FORMATS[log_format or recognise(inside)].read(inside):
+                for note in notes:
+                    run.note("file", note)
+                yield run
     except UnicodeEncodeError:
         raise file.error("name", "is not UTF-8, as the id of a run has to be: rename the file or its folder") from None
     except RecursionError:

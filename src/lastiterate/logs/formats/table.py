@@ -32,6 +32,9 @@ MOST_LINE = 1 << 20  # bytes that a line of a table may have
 NOT_FINITE = {"nan": np.nan, "inf": np.inf, "infinity": np.inf, "-inf": -np.inf, "-infinity": -np.inf}
 
 
+_PRINTED = re.compile(r"[:=] *[-+]?\.?\d|^\s*\[?\d{4}-\d\d-\d\d[ T]|\d\d:\d\d:\d\d")  # a console line with a comma or a tab is no header
+
+
 def recognise(path: Path, head: bytes) -> bool:
     """Whether the file is a table: parquet by its magic, JSON by its first line, CSV by a header of several (or one known) names."""
     return bool(columns_of(path, head))
@@ -50,6 +53,8 @@ def columns_of(path: Path, head: bytes) -> list[str]:
     if row is not None:
         return list(row)
     names = _header(text)
+    if any(_PRINTED.search(name) for name in names):
+        return []
     single = len(names) == 1 and any(fits(role, names[0]) for role in PATTERNS)
     return names if single or (len(names) > 1 and "{" not in text[:1]) else []
 

@@ -131,13 +131,13 @@ def _records(file: LogFile, found: _Events) -> Iterator[tuple[int, bytes]]:
 def _event(data: bytes) -> tuple[float, int, list[tuple[str, float]]]:
     """(wall time, step, [(tag, value)]) of an event."""
     time, step, scalars = 0.0, 0, []
-    for number, value in _fields(data):
+    for number, value in protobuf_fields(data):
         if number == 1 and len(value) == 8:
             (time,) = struct.unpack("<d", value)
         elif number == 2 and isinstance(value, int):
             step = value - (1 << 64) if value >> 63 else value
         elif number == 5:
-            for inner, content in _fields(value):
+            for inner, content in protobuf_fields(value):
                 if inner == 1 and (scalar := _scalar(content)) is not None:
                     scalars.append(scalar)
     return time, step, scalars
@@ -145,7 +145,7 @@ def _event(data: bytes) -> tuple[float, int, list[tuple[str, float]]]:
 
 def _scalar(data: bytes) -> tuple[str, float] | None:
     tag, number = None, None
-    for field_number, value in _fields(data):
+    for field_number, value in protobuf_fields(data):
         if field_number == 1:
             tag = value.decode()
         elif field_number == 2:
@@ -158,7 +158,7 @@ def _scalar(data: bytes) -> tuple[str, float] | None:
 def _tensor(data: bytes) -> float | None:
     """The number in a tensor of one float or double; None for anything else."""
     dtype, raw = 0, b""
-    for number, value in _fields(data):
+    for number, value in protobuf_fields(data):
         if number == 1:
             dtype = value
         elif number in (4, 5, 6):
@@ -168,7 +168,7 @@ def _tensor(data: bytes) -> float | None:
     return float(values[0]) if len(values) == 1 else None
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+def protobuf_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """(number, value) of each field of a protocol buffer: an int for varints, else bytes."""
     at, end = 0, len(data)
     while at < end:
