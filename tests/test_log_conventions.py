@@ -37,7 +37,7 @@ REFUSED = [  # tables that hold no count of updates, or one that cannot be: what
     (table("step,loss", *[[s, 3.0] for s in (5, 2, 9, 1, 7, 3, 8, 4, 6)]), "in no order, or of several runs: sort the rows"),
     (table("step,lr,loss", *[[s, lr, 3.0] for s in range(1, 6) for lr in (0.1, 0.2)]), "they are of several runs; name the column"),
     (logs.jsonl_bytes([{"step": 1, "loss": 3}, {"step": 2, "loss": 2, "run": "b"}]), "names its run in 'run', the rows before it do not"),
-    (b'{"step": 1, "loss": 3, "loss": 4}\n', "line 1: holds 'loss' twice"),
+    (b'{"step": 1, "loss": 3, "loss": 4}\n', "an object holds 'loss' twice"),
     (b"step,loss\n1,2.9", "table: has no rows; last line has no line end"),
 ]  # fmt: skip
 

@@ -38,13 +38,23 @@ class LogFile:
         """The whole file as JSON; LogError that names the byte where it stops to be."""
         try:
             with self.open() as opened:
-                return json.loads(opened.read())
+                return json.loads(opened.read(), object_pairs_hook=self.once)
+        except LogError:
+            raise
         except json.JSONDecodeError as error:
             raise self.error(f"byte {error.pos}", f"not valid JSON ({error.msg}): the file is truncated or damaged") from None
         except UnicodeDecodeError as error:
             raise self.error(f"byte {error.start}", "not valid UTF-8: the file is damaged") from None
         except ValueError:
             raise self.error("content", "holds an integer of thousands of digits, expected numbers") from None
+
+    def once(self, pairs: list[tuple[str, object]]) -> dict:
+        """An object of JSON; LogError if a key stands in it twice, of which one would be lost."""
+        row = dict(pairs)
+        if len(row) < len(pairs):
+            twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
+            raise self.error("content", f"an object holds {twice!r} twice: the file is damaged, or rename one of them")
+        return row
 
 
 def text_of(head: bytes) -> str | None:

@@ -347,7 +347,7 @@ def _json_lines(file: LogFile, notes: list) -> Iterator[tuple[str, dict]]:
             if not line.strip(b"\0 \t\r\n"):
                 continue
             try:
-                row = json.loads(line) if number > 1 else json.loads(line, object_pairs_hook=lambda pairs: _unique(file, pairs))
+                row = json.loads(line) if number > 1 else json.loads(line, object_pairs_hook=file.once)
             except LogError:
                 raise
             except ValueError as error:
@@ -360,14 +360,6 @@ def _json_lines(file: LogFile, notes: list) -> Iterator[tuple[str, dict]]:
             if not isinstance(row, dict):
                 raise file.error(f"line {number}", f"is {row!r:.40}, expected an object of columns")
             yield f"line {number}", row
-
-
-def _unique(file: LogFile, pairs: list) -> dict:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
-        raise file.error("line 1", f"holds {twice!r} twice: rename all but one")
-    return row
 
 
 def _json_array(file: LogFile) -> Iterator[tuple[str, dict]]:
