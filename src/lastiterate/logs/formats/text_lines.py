@@ -131,7 +131,7 @@ def _scaled(text: str) -> float:
     return float((text if factor == 1.0 else text[:-1]).replace(",", "")) * factor
 
 
-def layout(text: bytes, head: str, pairs: list[str]) -> str | None:
+def layout(text: bytes, head: str, pairs: list[str], number: str) -> str | None:
     """A pattern for lines that differ from this one in nothing but numbers; it finds what the head and pairs find, but faster.
 
     Its groups are the head's and, for each pair, ``key0``, ``key1``, ...
@@ -146,7 +146,7 @@ def layout(text: bytes, head: str, pairs: list[str]) -> str | None:
     for name, (start, stop) in sorted(spans.items(), key=lambda item: item[1]):
         if start < at:
             return None
-        inside = _alike(text[start:stop]) if name == "prefix" else r"[-+.\w,]+" if name.startswith("key") else r"\d{1,15}"
+        inside = _alike(text[start:stop]) if name == "prefix" else number if name.startswith("key") else r"\d{1,15}"
         pattern, at = f"{pattern}{_alike(text[at:start])}(?P<{name}>{inside})", stop
     return f"{pattern}{_alike(text[at:])}$"
 

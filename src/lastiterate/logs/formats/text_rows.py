@@ -107,7 +107,7 @@ def _rows(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[
     """The rows of a block, and the lines that only begin like one."""
     lines = take(block.lines, at)
     alike, found = None, {}
-    if at.size > MANY and (pattern := layout(lines[0].as_py(), head_pattern(line, writer), _pairs(writer, keys))):
+    if at.size > MANY and (pattern := layout(lines[0].as_py(), head_pattern(line, writer), _pairs(writer, keys), writer.number)):
         found = extract(lines, pattern)
         alike = valid(found["prefix"])
     if alike is not None and alike.all():
@@ -152,7 +152,7 @@ def _searched(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tu
         wanted = [key for key in wanted if line.keys.get(key) == main]
     record = np.logical_or.reduce([rows.known[key] for key in wanted] or [np.ones(at.size, bool)])
     if line.begins is not None:
-        bad = np.concatenate([bad, at[~record]])
+        bad = np.sort(np.concatenate([bad, at[~record]]))
     return (rows if record.all() else rows.take(record)), bad
 
 

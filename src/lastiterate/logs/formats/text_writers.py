@@ -13,7 +13,9 @@ PLAIN = r"[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|(?i:nan|inf|infinity)
 HUMAN = PLAIN + "[KMB]?"  # 2.05K
 THOUSANDS = r"[-+]?\d{1,3}(?:,\d{3})+|" + PLAIN  # 1,024
 END = r"(?:[,|;)}\]'\"(%]|\s*$|\s*[,|;(}]|\s+[A-Za-z_'\"][^\s:=]*['\"]?\s*[:=]|\s+[A-Za-z_]\w*\s+[-+.\d]|  )"
-PAIR = r"(?:^|[\s,|;{(\[-]){key}['\"]?\s*[:=]?\s*['\"]?(?P<value>{number})" + END  # `key: value`, `key=value`, `key value`, `'key': value`
+PAIR = (
+    r"(?:^|[\s,|;{(\[-])['\"]?{key}['\"]?\s*[:=]?\s*['\"]?(?P<value>{number})" + END
+)  # `key: value`, `key=value`, `key value`, `'key': value`
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,21 @@ WRITERS = (
         says=(("train_loss", "is a running mean of the losses (0.9 of the one before)"),),
     ),
     Writer(
+        "NeMo",
+        (
+            Line(
+                "Training epoch ",
+                r"Training epoch \d+, iteration {step}/{total} \| ",
+                {"reduced_train_loss": "train_loss", "lr": "lr", "grad_norm": "grad_norm", "val_loss": "last_val_loss"},
+                lag=1,
+            ),
+        ),
+        "NVIDIA/NeMo 01f7dbc nemo/lightning/pytorch/callbacks/progress_printer.py (means over log_interval), optim/base.py "
+        "(the LR is read before the batch); val_loss stands in every line after it was computed",
+        lr_lag=1,
+        lr_is_mean=True,
+    ),
+    Writer(
         "Megatron-LM",
         (
             Line("iteration ", r"iteration +{step}/ *{total} \|", _MEGATRON),
@@ -197,23 +214,8 @@ WRITERS = (
     ),
     Writer(
         "levanter",
-        (Line("Progress on:train ", r"Progress on:train {step}(?P<scale>[kMG]?)it/", {"loss": "train_loss"}),),
+        (Line("Progress on:train ", r"Progress on:train (?P<step>\d+(?:\.\d+)?)(?P<scale>[kMG]?)it/", {"postfix:loss": "train_loss"}),),
         "stanford-crfm/levanter 9263f81 callbacks/_metrics.py; tqdm_loggable's tqdm_logging.py rounds the count to three digits",
-    ),
-    Writer(
-        "NeMo",
-        (
-            Line(
-                "Training epoch ",
-                r"Training epoch \d+, iteration {step}/{total} \| ",
-                {"reduced_train_loss": "train_loss", "lr": "lr", "grad_norm": "grad_norm", "val_loss": "last_val_loss"},
-                lag=1,
-            ),
-        ),
-        "NVIDIA/NeMo 01f7dbc nemo/lightning/pytorch/callbacks/progress_printer.py (means over log_interval), optim/base.py "
-        "(the LR is read before the batch); val_loss stands in every line after it was computed",
-        lr_lag=1,
-        lr_is_mean=True,
     ),
     Writer(
         "mmengine",
