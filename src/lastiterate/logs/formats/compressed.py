@@ -4,7 +4,6 @@ What a cut file still holds is read, as other logs that a kill has cut are.
 """
 
 import bz2
-import gzip
 import lzma
 import tempfile
 import zlib
@@ -18,26 +17,42 @@ import pyarrow as arrow
 
 from lastiterate.logs.formats.source import HEAD_BYTES, LogFile
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 14  # may unpack to thousands of times as much
+FLUSH_BYTES = 1 << 12  # of a damaged Zstandard stream at most as much before the damage is lost
 MOST_BYTES = 1 << 34  # no log is larger: what unpacks to more was made to fill a disk
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 _ERRORS = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
 
 
-def _zstandard(opened: BinaryIO) -> BinaryIO:
-    return arrow.CompressedInputStream(arrow.PythonFile(opened, "r"), "zstd")
+class _Zstandard:
+    """Arrow's decoder in the form of the standard library's, which has none before Python 3.14."""
+
+    def __init__(self):
+        self.waiting, self.eof, self.unused_data = bytearray(), False, b""
+
+    def decompress(self, data: bytes) -> bytes:
+        """Nothing: the whole stream is decoded at its end, a piece at a time, by `flush`."""
+        self.waiting += data
+        return b""
+
+    def flush(self) -> Iterator[bytes]:
+        """What the stream holds."""
+        stream = arrow.CompressedInputStream(arrow.BufferReader(bytes(self.waiting)), "zstd")
+        while chunk := stream.read(FLUSH_BYTES):
+            yield bytes(chunk)
+        self.eof = True
 
 
-_OPEN: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
-    b"\x1f\x8b": lambda opened: gzip.GzipFile(fileobj=opened),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\x00": lzma.LZMAFile,
-    b"\x28\xb5\x2f\xfd": _zstandard,
+_DECODERS: dict[bytes, Callable] = {
+    b"\x1f\x8b": lambda: zlib.decompressobj(31),
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\x00": lzma.LZMADecompressor,
+    b"\x28\xb5\x2f\xfd": _Zstandard,
 }
 
 
-def _opener(head: bytes) -> Callable[[BinaryIO], BinaryIO] | None:
-    return next((make for magic, make in _OPEN.items() if head.startswith(magic)), None)
+def _decoder(head: bytes) -> Callable | None:
+    return next((make for magic, make in _DECODERS.items() if head.startswith(magic)), None)
 
 
 def stem(path: Path) -> str:
@@ -52,11 +67,11 @@ def head_of(path: Path) -> bytes:
     """The first bytes of what the file holds."""
     with path.open("rb") as opened:
         head = opened.read(HEAD_BYTES)
-        make = _opener(head)
+        make = _decoder(head)
         if make is None:
             return head
         opened.seek(0)
-        return b"".join(_chunks(make(opened), HEAD_BYTES, []))[:HEAD_BYTES]
+        return b"".join(_chunks(opened, make, HEAD_BYTES, []))[:HEAD_BYTES]
 
 
 @contextmanager
@@ -70,7 +85,7 @@ def unpacked(file: LogFile) -> Iterator[tuple[LogFile, list[str]]]:
 
 def _copy(file: LogFile, folder: Path, notes: list[str]) -> LogFile:
     with file.path.open("rb") as opened:
-        make = _opener(opened.read(16))
+        make = _decoder(opened.read(16))
         if make is None:
             return file
         opened.seek(0)
@@ -79,7 +94,7 @@ def _copy(file: LogFile, folder: Path, notes: list[str]) -> LogFile:
         name = next((file.path.name.removesuffix(suffix) for suffix in SUFFIXES if file.path.name.endswith(suffix)), file.path.name)
         path, size, cut = inside / (name or "log"), 0, []
         with path.open("wb") as copy:
-            for chunk in _chunks(make(opened), None, cut):
+            for chunk in _chunks(opened, make, None, cut):
                 size += copy.write(chunk)
                 if size > MOST_BYTES:
                     raise file.error("content", f"unpacks to more than {MOST_BYTES >> 30} GiB, expected a log")
@@ -90,20 +105,22 @@ def _copy(file: LogFile, folder: Path, notes: list[str]) -> LogFile:
     return replace(file, path=path)
 
 
-def _chunks(stream: BinaryIO, limit: int | None, cut: list[str]) -> Iterator[bytes]:
-    """What a stream holds up to its end, or to where it is damaged, which `cut` then says."""
-    size = min(limit or CHUNK_BYTES, CHUNK_BYTES)
-    done = 0
-    while limit is None or done < limit:
-        try:
-            chunk = stream.read(size)
-        except _ERRORS as error:
-            if size > 1:  # the last bytes before the damage, which a large read would lose
-                size = size // 64
-                continue
-            cut.append("".join(str(error).splitlines()[:1]) or type(error).__name__)
+def _chunks(opened: BinaryIO, make: Callable, limit: int | None, cut: list[str]) -> Iterator[bytes]:
+    """What the streams in a file hold, up to the end or to where it is damaged, which `cut` then says."""
+    decoder, data, done = make(), b"", 0
+    try:
+        while (limit is None or done < limit) and (data := data or opened.read(CHUNK_BYTES)):
+            if decoder.eof:  # another stream follows, as where logs were appended
+                decoder = make()
+            chunk = decoder.decompress(data)
+            data = decoder.unused_data.lstrip(b"\0") if decoder.eof else b""
+            done += len(chunk)
+            yield chunk
+        if limit is not None and done >= limit:
             return
-        if not chunk:
-            return
-        done += len(chunk)
-        yield bytes(chunk)
+        if isinstance(decoder, _Zstandard):
+            yield from decoder.flush()
+        if not decoder.eof:
+            cut.append("its stream has no end")
+    except _ERRORS as error:
+        cut.append("".join(str(error).splitlines()[:1]) or type(error).__name__)

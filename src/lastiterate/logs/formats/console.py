@@ -29,7 +29,7 @@ _HEAD = _STEP + r"['\"]?\s*[:=#]?\s*[\[(]?['\"]?\s*{step}(?:\s*/\s*{total})?(?:[
 _LOSS = r".*(?i:loss)['\"]?\s*[:=]?\s*['\"]?" + PLAIN
 _PAIR = re.compile(r"([A-Za-z_][\w/.-]*(?: (?:norm|loss|rate|lr))?)['\"]?\s*[:=]?\s*['\"]?(?:[-+.]?\d|nan|inf)")
 WRITER = Writer("an unknown writer", (Line("oss", _HEAD + _LOSS), Line("OSS", _HEAD + _LOSS)), "none: names as in a table")
-LOSS_FIRST = replace(WRITER, lines=tuple(replace(line, head=_LOSS[2:] + ".*?[^A-Za-z]" + _HEAD) for line in WRITER.lines))
+LOSS_FIRST = replace(WRITER, lines=tuple(replace(line, head=r"[\w/.-]*" + _LOSS[2:] + ".*?[^A-Za-z]" + _HEAD) for line in WRITER.lines))
 
 
 def recognise(path: Path, head: bytes) -> bool:
