@@ -1,6 +1,7 @@
 """What the world writes, and what must not come back wrong: counts, versions, writers, resumes, cut records, seeds, divergence."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -350,3 +351,9 @@ def test_the_command_speaks_its_own_words(tmp_path, capsys):
     stated = 'a={"family": "wsd", "total_steps": 100, "peak_lr": 0.001}'
     assert main(["plan", str(tmp_path), "--horizon", "200", "--executed", stated]) == 2
     assert "run a: lr is 0.0005 at update 10, but the stated schedule has 0.001" in capsys.readouterr().err
+
+
+def test_the_documentation_has_every_writer_with_its_conventions():
+    from lastiterate.logs.conventions_table import BEGIN, END, table
+
+    assert BEGIN + table() + END in (Path(__file__).parents[1] / "docs/logs.md").read_text()

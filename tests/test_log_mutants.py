@@ -13,7 +13,8 @@ from made_up_logs import RECOGNISED
 
 TOKENS = [
     b"nan", b"inf", b"-1", b"1e400", b"9" * 30, b"9" * 5000, b"\0", b"\xff", b"\xc3", b'"', b",", b"\n", b"\r", b"{", b"}", b"null",
-    b"true", b"[]", b"NaN", b" ", b"\t", b";", b"0x1f", b"1,000", b"step", b"\xef\xbb\xbf", b"1e-400", b"0.0.1", b"[" * 2000, b"--", b"\x1b[32m",
+    b"true", b"[]", b"NaN", b" ", b"\t", b";", b"0x1f", b"1,000", b"step", b"\xef\xbb\xbf", b"1e-400",
+    b"0.0.1", b"[" * 2000, b"--", b"\x1b[32m",
 ]  # fmt: skip
 SECONDS, BYTES = 20, 1 << 30  # that no log may take more of
 MAY_BE_WRITTEN_SO = ("cut", "deleted", "appended", "doubled")  # kinds of damage that nobody could tell from a log as it was meant

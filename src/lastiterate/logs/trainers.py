@@ -62,7 +62,7 @@ TRAINERS = (
         "NeMo", ("reduced_train_loss",),
         {"train_loss": "reduced_train_loss", "val_loss": "val_loss", "grad_norm": "grad_norm", "lr": "lr",
          "step": "trainer/global_step|global_step|step"}, 1, 1,
-        "NVIDIA/NeMo: megatron_gpt_model.py (training_step logs the rate and the count before the update, through Lightning)",
+        "NVIDIA/NeMo 8cfedd7: megatron_gpt_model.py (training_step logs the rate and the count before the update, through Lightning)",
     ),
     Trainer(
         "GPT-NeoX", ("train/lm_loss",),
@@ -106,32 +106,32 @@ TRAINERS = (
     Trainer(
         "LLaMA-Factory", ("current_steps",),
         {"train_loss": "loss", "val_loss": "eval_loss", "lr": "lr|learning_rate", "step": "current_steps"}, 0, None,
-        "hiyouga/LLaMA-Factory: train/callbacks.py (LogCallback copies the last row of Hugging Face's log_history)",
+        "hiyouga/LLaMA-Factory ff6d4d1: train/callbacks.py (LogCallback copies the last row of Hugging Face's log_history)",
         lr_from_0=True,
     ),
     Trainer(
         "Hugging Face", ("train/global_step",),
         {"train_loss": "train/loss", "val_loss": "eval/loss", "grad_norm": "train/grad_norm", "lr": "train/learning_rate",
          "step": "train/global_step|step"}, 0, None,
-        "huggingface/transformers: integrations (WandbCallback, TensorBoardCallback), trainer.py; the row's own from 4.51 on",
+        "huggingface/transformers 4.49.0 to 4.51.0: integrations, trainer.py (_maybe_log_save_evaluate); the row's own from 4.51 on",
         lr_from_0=True,
     ),
     Trainer(
         "Hugging Face", ("train/loss", "train/epoch", "train/learning_rate"),
         {"train_loss": "train/loss", "val_loss": "eval/loss", "grad_norm": "train/grad_norm", "lr": "train/learning_rate",
          "step": "train/global_step|step|_step"}, 0, None,
-        "huggingface/transformers: integrations (WandbCallback, TensorBoardCallback), trainer.py; the row's own from 4.51 on",
+        "huggingface/transformers 4.49.0 to 4.51.0: integrations, trainer.py (_maybe_log_save_evaluate); the row's own from 4.51 on",
         lr_from_0=True,
     ),
     Trainer(
         "detectron2", ("total_loss", "iteration", "data_time|eta_seconds"),
         {"train_loss": "total_loss", "lr": "lr", "step": "iteration"}, 1, 1,
-        "facebookresearch/detectron2: engine/hooks.py (LRScheduler.after_step records the rate, then steps), utils/events.py (0-based)",
+        "facebookresearch/detectron2 02b5c4e: engine/hooks.py (LRScheduler.after_step records the rate, then steps), utils/events.py (0-based)",
     ),
     Trainer(
         "mmengine", ("data_time", "time", "iter", "step", "loss"),
         {"train_loss": "loss", "lr": "lr|base_lr", "grad_norm": "grad_norm", "step": "iter|step"}, 0, 0,
-        "open-mmlab/mmengine: hooks/runtime_info_hook.py (the rate before the iteration), hooks/logger_hook.py (counts from 1)",
+        "open-mmlab/mmengine 2543429: hooks/runtime_info_hook.py (the rate before the iteration), hooks/logger_hook.py (counts from 1)",
     ),
     Trainer(
         "nanoGPT", ("iter", "train/loss", "val/loss"),
@@ -141,7 +141,7 @@ TRAINERS = (
     Trainer(
         "Lightning", ("trainer/global_step",),
         {"step": "trainer/global_step"}, 1, 1,
-        "Lightning-AI/pytorch-lightning: loops/training_epoch_loop.py, callbacks/lr_monitor.py; loggers get the 0-based count",
+        "Lightning-AI/pytorch-lightning 7f0c343: loops/training_epoch_loop.py, callbacks/lr_monitor.py; loggers get the 0-based count",
     ),
 )  # fmt: skip
 
