@@ -9,7 +9,7 @@ BEGIN, END = "<!-- table of writers: written by lastiterate.logs.conventions_tab
 HEAD = ("writer", "file", "loss of row k is after update", "validation", "LR of row k is that of update", "read in")
 FIXED = (  # formats that have a module of their own
     ("Hugging Face", "trainer_state.json", "k", "k", "k; k + 1 before 4.51", "huggingface/transformers 4.49.0 to 4.51.0: trainer.py"),
-    ("Lightning", "metrics.csv", "k + 1", "k + 1", "k + 1", "Lightning-AI/pytorch-lightning 7f0c343: loops/training_epoch_loop.py, callbacks/lr_monitor.py"),
+    ("Lightning", "metrics.csv", "k + 1", "k + 1", "k + 1", "Lightning-AI/pytorch-lightning 7f0c343: training_epoch_loop.py, lr_monitor.py"),
     ("epfml", "JSON", "k", "k", "k + 1", "checked against the schedule in the file"),
     ("unknown", "table, W&B, event file: steps from 0", "k + 1", "k + 1", "k + 1", "a rule of ours, said in a note"),
     ("unknown", "the same with an epoch: steps 49, 99, ...", "k + 1", "k + 1", "k + 1", "Lightning's"),
@@ -19,7 +19,7 @@ FIXED = (  # formats that have a module of their own
 
 def table() -> str:
     """The table in Markdown."""
-    rows = [*FIXED[:3], *_trainers(), *map(_text, WRITERS), *FIXED[3:]]
+    rows = [*FIXED[:3], *_trainers(), *map(_text, sorted(WRITERS, key=lambda writer: writer.name.lower())), *FIXED[3:]]
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (HEAD, *rows)]
     return "\n".join([lines[0], "|" + "---|" * len(HEAD), *lines[1:]]) + "\n"
 

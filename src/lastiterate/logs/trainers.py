@@ -113,14 +113,14 @@ TRAINERS = (
         "Hugging Face", ("train/global_step",),
         {"train_loss": "train/loss", "val_loss": "eval/loss", "grad_norm": "train/grad_norm", "lr": "train/learning_rate",
          "step": "train/global_step|step"}, 0, None,
-        "huggingface/transformers 4.49.0 to 4.51.0: integrations, trainer.py (_maybe_log_save_evaluate); the row's own from 4.51 on",
+        "huggingface/transformers 4.49.0 to 4.51.0: integrations, trainer.py; the row's own from 4.51 on",
         lr_from_0=True,
     ),
     Trainer(
         "Hugging Face", ("train/loss", "train/epoch", "train/learning_rate"),
         {"train_loss": "train/loss", "val_loss": "eval/loss", "grad_norm": "train/grad_norm", "lr": "train/learning_rate",
          "step": "train/global_step|step|_step"}, 0, None,
-        "huggingface/transformers 4.49.0 to 4.51.0: integrations, trainer.py (_maybe_log_save_evaluate); the row's own from 4.51 on",
+        "huggingface/transformers 4.49.0 to 4.51.0: integrations, trainer.py; the row's own from 4.51 on",
         lr_from_0=True,
     ),
     Trainer(
