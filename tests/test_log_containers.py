@@ -150,6 +150,12 @@ def test_the_progress_bar_tells_the_trainers_steps(tmp_path, quoted):
     assert run.log_format == "Hugging Face Trainer's output"
 
 
+def test_rows_may_tell_their_steps(tmp_path):
+    row = "Train:   2%|2   | {t}/20 [00:55<54:36]{{'loss': '{loss}', 'epoch': '0.1', 'global_step/max_steps': '{t}/20'}}\n"
+    run = only(tmp_path, "".join(row.format(t=t, loss=5 - t / 10) for t in range(5, 21, 5)).encode())
+    assert run.series["train_loss"][0].tolist() == [5, 10, 15, 20] and run.series["train_loss"][1].tolist() == [4.5, 4.0, 3.5, 3.0]
+
+
 def test_without_a_bar_the_state_is_asked_for(tmp_path):
     for content in (printed(bars=False).rsplit(b"\n100%", 1)[0] + b"\n", b"{'loss': 2.6, 'learning_rate': 5e-05, 'epoch': 0.1}\n"):
         with pytest.raises(LogError, match=r"no progress bar tells it: take trainer_state.json"):

@@ -38,7 +38,7 @@ def neox(t):
 
 
 def torchtitan(t):
-    head = "[rank0]:[titan] 2026-01-01 10:00:00,000 - root - INFO - "
+    head = "[rank0]:[titan] 2026-01-01 10:00:00,000 - root - INFO - " if t % 2 else "[2026-01-01 10:00:00][I][components/metrics:526:log] "
     validate = (
         f"{head}\x1b[33mvalidate step: {t:2}  \x1b[32mloss: {VAL.get(t, 0):7.4f}  \x1b[36mmemory:  1.00GiB(2.00%)  tps: 1,000\x1b[39m"
     )

@@ -19,7 +19,7 @@ from lastiterate.logs.formats.source import HEAD_BYTES, LogFile
 
 CHUNK_BYTES = 1 << 14  # may unpack to thousands of times as much
 FLUSH_BYTES = 1 << 12  # of a damaged Zstandard stream at most as much before the damage is lost
-MOST_BYTES = 1 << 34  # no log is larger: what unpacks to more was made to fill a disk
+MOST_BYTES, MOST_TIMES = 1 << 28, 300  # beyond the first, what unpacks to more times its size was made to fill a disk
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 _ERRORS = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
 
@@ -96,8 +96,8 @@ def _copy(file: LogFile, folder: Path, notes: list[str]) -> LogFile:
         with path.open("wb") as copy:
             for chunk in _chunks(opened, make, None, cut):
                 size += copy.write(chunk)
-                if size > MOST_BYTES:
-                    raise file.error("content", f"unpacks to more than {MOST_BYTES >> 30} GiB, expected a log")
+                if size > max(MOST_BYTES, MOST_TIMES * file.path.stat().st_size):
+                    raise file.error("content", f"unpacks to more than {MOST_TIMES} times its size, expected a log")
     if not size:
         raise file.error("content", f"cannot be unpacked ({cut[0] if cut else 'it is empty'}): the file is truncated or damaged")
     if cut:

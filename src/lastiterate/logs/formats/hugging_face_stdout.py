@@ -27,7 +27,8 @@ NAME = "Hugging Face Trainer's output"
 KEYS = {"lr": "learning_rate", "train_loss": "loss", "val_loss": "eval_loss", "grad_norm": "grad_norm"}
 ASK = "take trainer_state.json, which lies in the run's output folder and in each checkpoint-*, and has the step of each row"
 _ROW = re.compile(rb"\{'(?:loss|eval_loss|train_runtime|eval_runtime)': [^{}\n]*'epoch': [^{}\n]*\}")
-_EVENT = re.compile(_ROW.pattern + rb"|^[ \t]*\d{1,3}%\|[^|\n]{0,400}\| *(\d{1,12})/(\d{1,12}) \[", re.MULTILINE)
+_EVENT = re.compile(_ROW.pattern + rb"|\d{1,3}%\|[^|\n]{0,400}\| *(\d{1,12})/(\d{1,12}) \[", re.MULTILINE)
+_COUNTED = re.compile(rb"'global_step/max_steps': '(\d{1,12})/(\d{1,12})'")
 _PAIR = re.compile(rb"'([\w/.-]+)': '?([-+.\w]+)'?")
 
 
@@ -52,12 +53,14 @@ def read(file: LogFile) -> Iterator[RunLog]:
             place = len(printed.rows)
             if event[1] is None:
                 pairs = {key.decode(): _number(value) for key, value in _PAIR.findall(event[0])}
+                if both := _COUNTED.search(event[0]):
+                    pairs |= {"global_step": float(both[1]), "max_steps": float(both[2])}
                 printed.rows.append((place, {key: value for key, value in pairs.items() if value is not None}))
             else:
                 at, counts = printed.bars.setdefault(int(event[2]), ([], []))
                 at.append(place)
                 counts.append(int(event[1]))
-    steps, total = _steps(file, printed)
+    steps, total = _stated(printed) or _steps(file, printed)
     columns = {}
     for role, name in KEYS.items():
         name = file.stated.mapping.get(role, name)
@@ -78,6 +81,15 @@ def _number(text: bytes) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _stated(printed: _Printed) -> tuple[list[int | None], int] | None:
+    """Each row's step, where the rows tell it, as those of ms-swift do ('global_step/max_steps': '10/60')."""
+    steps = [row.get("global_step") for _, row in printed.rows]
+    known = [int(step) for step in steps if step is not None]
+    if len(known) < sum("loss" in row for _, row in printed.rows) or not known:
+        return None
+    return [None if step is None else int(step) for step in steps], int(max(row.get("max_steps", 0) for _, row in printed.rows))
 
 
 def _steps(file: LogFile, printed: _Printed) -> tuple[list[int | None], int]:

@@ -118,7 +118,7 @@ WRITERS = (
     Writer(
         "nanochat",
         (
-            Line("| loss: ", r"step {step}(?:/{total})? \([\d.]+%\) \| loss: ", {"loss": "train_loss"}, lag=1, begins=r"step \d"),
+            Line("| loss: ", r"step {step}(?:/{total})? \([\d.]+%\) +\| loss: ", {"loss": "train_loss"}, lag=1, begins=r"step \d"),
             Line("Validation bpb: ", r"Step {step} \| Validation bpb: ", {}, begins=None),
         ),
         "karpathy/nanochat 92d63d4 scripts/base_train.py: `step` is the count before the update",
@@ -165,7 +165,11 @@ WRITERS = (
     Writer(
         "torchtitan",
         (
-            Line("step: ", r"(?:^|[^e] )step: +{step}  loss: ", {"loss": "train_loss", "grad_norm": "grad_norm", "lr": "lr"}),
+            Line(
+                "step: ",
+                r"step: +{step}  loss: +\S+  (?:grad_norm|memory: +\S+  wps)",
+                {"loss": "train_loss", "grad_norm": "grad_norm", "lr": "lr"},
+            ),
             Line("validate step: ", "validate step: +{step}  loss: ", {"loss": "val_loss"}),
         ),
         "pytorch/torchtitan b5bcd76 torchtitan/components/metrics.py, trainer.py: step counts from 1; validation after the update",
@@ -175,7 +179,7 @@ WRITERS = (
         (
             Line(
                 "[step=",
-                r"\[step={step}(?:/(?:{total}|\?+))?,epoch=[^\]\s]*\]\s",
+                r"\[step={step}(?:/(?:{total}|\?+))?(?:,epoch=[^\]\s]*)?\]\s",
                 {
                     "train/CrossEntropyLoss": "train_loss",
                     "train/CE loss": "train_loss",
