@@ -35,6 +35,7 @@ REFUSED = [  # tables that hold no count of updates, or one that cannot be: what
     (table("step,train_ppl", [1, 20.0], [2, 19.0]), "train_ppl is a perplexity: a loss is its logarithm"),
     (table("step,eval/a/loss,eval/b/loss", [1, 2, 3], [2, 3, 4]), "several validation losses, eval/a/loss, eval/b/loss: name the one"),
     (table("epoch,step,loss", *[[e, s, 3.0] for e in range(4) for s in (10, 20, 30)]), "falls back at each new epoch: it counts within"),
+    (table("step,loss", *[[s, 3 - e - s / 100] for e in range(3) for s in (10, 20, 30)]), "but the loss goes on: it counts within an epoch"),
     (table("step,loss", *[[s, 3.0] for s in (5, 2, 9, 1, 7, 3, 8, 4, 6)]), "in no order, or of several runs: sort the rows"),
     (table("step,lr,loss", *[[s, lr, 3.0] for s in range(1, 6) for lr in (0.1, 0.2)]), "they are of several runs; name the column"),
     (logs.jsonl_bytes([{"step": 1, "loss": 3}, {"step": 2, "loss": 2, "run": "b"}]), "names its run in 'run', the rows before it do not"),
@@ -314,6 +315,14 @@ def test_a_seed_on_another_grid_does_not_vanish():
     curve, _ = pilot_curves([first, seed, other], "val_loss")
     assert curve.step.tolist() == coarse.tolist()
     np.testing.assert_allclose(curve.loss, losses_of(coarse) + 0.005, atol=1e-2)
+
+
+def test_a_schedule_that_starts_again_explains_a_loss_that_rises(tmp_path):
+    t = np.arange(1, 81)
+    lr = np.where(t <= 60, 1 - t / 61, 1.0)
+    loss = np.where(t <= 60, 3 + 5 / np.sqrt(t), 4.5)
+    for rates, diverged in ((lr, False), (np.ones(80), True)):
+        assert only(tmp_path, table("step,lr,loss", *zip(t, rates, loss, strict=True))).diverged == diverged
 
 
 @pytest.mark.parametrize("end", [6.5, 4.2])

@@ -118,6 +118,7 @@ def assemble(
     _note_end(run)
     if "lr" in columns and columns["lr"][0].size:
         _add_lr(run, columns["lr"], convention, planned, stated.lr_shift, lr_atol)
+    _note_left(run)
     if run.schedule:
         run.base_lr = run.base_lr or run.schedule.peak_lr
     return run
@@ -176,16 +177,33 @@ def _note_end(run: RunLog) -> None:
             throughout = "throughout" if role not in run.series else f"at the end (step {lost[-1]})"
             run.note(own, f"is not finite {throughout}: the run is taken for one that diverged")
             return
-    if losses and losses[0] in run.series:
-        steps, values = run.series[losses[0]]
+
+
+def _note_left(run: RunLog) -> None:
+    """Mark a run whose loss left its past for good, unless its learning rate had fallen and rose again meanwhile."""
+    role = next((role for role in ("train_loss", "val_loss") if role in run.series or role in run.invalid), None)
+    if role in run.series and not run.diverged:
+        steps, values = run.series[role]
         best = left_for_good(values)
-        if best is not None:
+        if best is not None and not _rises_again(run, int(steps[best])):
             run.diverged = True
             run.note(
-                run.taken.get(losses[0], losses[0]),
+                run.taken.get(role, role),
                 f"falls to {values[best]:.4g} at step {steps[best]}, ends at {values[-1]:.4g} and never comes back: the run is taken for "
                 "one that diverged",
             )
+
+
+def _rises_again(run: RunLog, since: int) -> bool:
+    """Whether the learning rate, after it had fallen, rises by a tenth at least after an update."""
+    if run.schedule:
+        update, lr = np.arange(1, run.total_steps + 1), run.schedule.lr
+    elif run.logged_lr:
+        update, lr = run.logged_lr
+    else:
+        return False
+    before, after = lr[update <= since], lr[update > since]
+    return bool(before.size and after.size and before[-1] < 0.9 * before.max() and after.max() > 1.1 * before[-1])
 
 
 def _add_lr(run: RunLog, logged: Series, convention: Convention, planned: int | None, stated_shift: int | None, atol: float) -> None:

@@ -9,7 +9,7 @@ BEGIN, END = "<!-- table of writers: written by lastiterate.logs.conventions_tab
 HEAD = ("writer", "file", "loss of row k is after update", "validation", "LR of row k is that of update", "read in")
 FIXED = (  # formats that have a module of their own
     ("Hugging Face", "trainer_state.json", "k", "k", "k; k + 1 before 4.51", "huggingface/transformers 4.49.0 to 4.51.0: trainer.py"),
-    ("Lightning", "metrics.csv", "k + 1", "k + 1", "k + 1", "Lightning-AI/pytorch-lightning 7f0c343: training_epoch_loop.py, lr_monitor.py"),
+    ("Lightning", "metrics.csv", "k + 1", "k + 1", "k + 1", "Lightning-AI/pytorch-lightning 7f0c343: training_epoch_loop.py, lr_monitor"),
     ("epfml", "JSON", "k", "k", "k + 1", "checked against the schedule in the file"),
     ("unknown", "table, W&B, event file: steps from 0", "k + 1", "k + 1", "k + 1", "a rule of ours, said in a note"),
     ("unknown", "the same with an epoch: steps 49, 99, ...", "k + 1", "k + 1", "k + 1", "Lightning's"),

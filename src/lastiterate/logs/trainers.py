@@ -126,7 +126,7 @@ TRAINERS = (
     Trainer(
         "detectron2", ("total_loss", "iteration", "data_time|eta_seconds"),
         {"train_loss": "total_loss", "lr": "lr", "step": "iteration"}, 1, 1,
-        "facebookresearch/detectron2 02b5c4e: engine/hooks.py (LRScheduler.after_step records the rate, then steps), utils/events.py (0-based)",
+        "facebookresearch/detectron2 02b5c4e: engine/hooks.py (LRScheduler records the rate, then steps), utils/events.py (0-based)",
     ),
     Trainer(
         "mmengine", ("data_time", "time", "iter", "step", "loss"),

@@ -1,5 +1,7 @@
 """What a table tells of its run beside the series: its settings, and what a person should know about its columns."""
 
+import re
+
 import numpy as np
 
 from lastiterate.logs.columns import SETTINGS, TEXTS, counters, others, plain, remark, setting_columns, shortened, unused
@@ -78,6 +80,8 @@ def describe_columns(run: RunLog, rows, names: list[str], taken: dict[str, str],
     if doubtful and taken["step"] not in mapped:
         fit = f"{shortened(doubtful)} would fit as well: say so with --map step= if it is the one"
         run.note(taken["step"], f"taken for the count of updates; {fit}")
+    if taken["step"] in mapped and re.search(r"epoch|token|sample|images|seen|time", plain(taken["step"])):
+        run.note(taken["step"], "counts something else by its name; its numbers are taken for updates, because it is mapped")
     for role, name in taken.items():
         if role != "step" and (why := remark(name)):
             run.note(name, f"is {why}, by its name; it is taken as it stands" + (", because it is mapped" if name in mapped else ""))

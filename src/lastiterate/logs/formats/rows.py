@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -149,7 +150,28 @@ def _in_order(rows: Rows, file: LogFile, step: str, columns, at_rows, with_step,
     except Disorder as error:
         how = "sort the rows as they were written, or name the runs with --map run_id=COLUMN"
         raise file.error(f"column {step!r}", f"{error}: {how}") from None
-    return [Part(used[part.rows], part.notes) for part in found]
+    found = [Part(used[part.rows], part.notes) for part in found]
+    if len(found) > 1 and _goes_on(columns, at_rows, found):
+        raise file.error(
+            f"column {step!r}",
+            f"falls back to its first value {len(found) - 1} times, but the loss goes on: it counts within an epoch, or from a restart; add "
+            "a column of updates and name it with --map step=COLUMN, or one that tells the runs apart with --map run_id=COLUMN",
+        )
+    return found
+
+
+def _goes_on(columns, at_rows, found: list[Part]) -> bool:
+    """Whether at most of the falls the loss is nearer to where it was than to where it began, so that no new run began there."""
+    role = next((role for role in ("train_loss", "val_loss") if role in columns), None)
+    if role is None:
+        return False
+    losses = [columns[role][1][np.isin(at_rows[role], part.rows)] for part in found]
+    losses = [values[np.isfinite(values)] for values in losses]
+    if any(values.size == 0 for values in losses):
+        return False
+    began = losses[0][0]
+    near = [abs(after[0] - before[-1]) < abs(after[0] - began) / 2 for before, after in pairwise(losses)]
+    return 2 * sum(near) > len(near)
 
 
 def _refuse_epochs(rows: Rows, file: LogFile, step: str, used: np.ndarray, steps: np.ndarray) -> None:
