@@ -154,8 +154,8 @@ def _in_order(rows: Rows, file: LogFile, step: str, columns, at_rows, with_step,
     if len(found) > 1 and _goes_on(columns, at_rows, found):
         raise file.error(
             f"column {step!r}",
-            f"falls back to its first value {len(found) - 1} times, but the loss goes on: it counts within an epoch, or from a restart; add "
-            "a column of updates and name it with --map step=COLUMN, or one that tells the runs apart with --map run_id=COLUMN",
+            f"falls back to its first value {len(found) - 1} times, but the loss goes on: it counts within an epoch, or from a restart; "
+            "add a column of updates and name it with --map step=COLUMN, or one that tells the runs apart with --map run_id=COLUMN",
         )
     return found
 
