@@ -10,7 +10,7 @@ import numpy as np
 
 from lastiterate.logs.convention import Convention, told_by_data
 from lastiterate.logs.divergence import left_for_good
-from lastiterate.logs.executed_lr import MAX_GAP, disagreement, told_by
+from lastiterate.logs.executed_lr import MAX_GAP, disagreement
 from lastiterate.logs.order import Disorder, parts
 from lastiterate.logs.run_log import HISTORY_VALUES, LogError, RunLog
 from lastiterate.schedules import Schedule
@@ -229,10 +229,7 @@ def _add_lr(run: RunLog, logged: Series, convention: Convention, planned: int | 
             raise LogError(run.file, f"run {run.run_id}", _differs(run, own, logged, update[first], lr[first], atol))
     elif update.size and lr.any():
         run.logged_lr = update, lr
-        note = told_by(update, run.total_steps)[1]
         run.base_lr = run.base_lr or float(lr.max())
-        if note:
-            run.note(own, note)
         _note_jump(run, own)
     else:
         run.note(own, "LR not known: no positive one of an executed update is in the log")

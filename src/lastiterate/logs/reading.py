@@ -13,6 +13,7 @@ from pathlib import Path
 from lastiterate._checks import check_choice
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
+from lastiterate.logs.complete import complete
 from lastiterate.logs.formats import (
     console,
     epfml_json,
@@ -32,6 +33,7 @@ from lastiterate.logs.formats import (
 from lastiterate.logs.formats.compressed import SUFFIXES, head_of, stem, unpacked
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.run_log import LogError, RunLog
+from lastiterate.logs.settings import Settings, is_settings, merged
 from lastiterate.schedules import Schedule
 
 FORMATS = {
@@ -62,12 +64,14 @@ def read(
     step_shift: int | None = None,
     lr_shift: int | None = None,
     log_format: str | None = None,
+    settings: Path | str | None = None,
 ) -> Iterator[RunLog]:
     r"""Runs of a log file, or of every log file below a folder, one in memory at a time.
 
     The row of logged step k was written after update ``k + step_shift``; its learning rate is that of update
     ``k + lr_shift``. Each run says in `log_format` and `taken` what it was taken for, in `lr_from` whether its learning
-    rates are the schedule's, the log's or interpolated, and in `notes` whatever else a person should know.
+    rates are those of a schedule (stated, or recognised in the logged ones), the log's or interpolated, and in `notes`
+    whatever else a person should know. A run that branched from another is joined to it, and comes after the others.
 
     Parameters
     ----------
@@ -82,6 +86,8 @@ def read(
         How the log counts, where the format's rule is wrong.
     log_format : str, optional
         A key of `FORMATS`, where the content does not tell.
+    settings : path, optional
+        A table of what the logs do not hold (`lastiterate.logs.settings`); a folder's runs.csv is found by itself.
 
     Yields
     ------
@@ -102,19 +108,24 @@ def read(
     >>> _ = log.write_text("step,lr,loss\n2,0.1,3.5\n4,0.1,3.2\n")
     >>> (run,) = read(log)
     >>> run.log_format, run.taken["train_loss"], run.lr.tolist(), run.lr_from
-    ('table', 'loss', [0.1, 0.1, 0.1, 0.1], 'interpolated')
+    ('table', 'loss', [0.1, 0.1, 0.1, 0.1], 'recognised')
     """
     if log_format is not None:
         check_choice("log_format", log_format, FORMATS)
     for role in mapping or {}:
         check_choice("mapping", role, ROLES)
-    stated = Stated(dict(mapping or {}), schedule, step_shift, lr_shift)
-    return _read(find_all([path], stated), log_format)
+    table = find_settings([path], settings)
+    stated = Stated(dict(mapping or {}), schedule, step_shift, lr_shift, table.schedules)
+    again = lambda file: read_file(file, log_format)
+    return complete(((file, run) for file in find_all([path], stated) for run in again(file)), again, table)
 
 
-def _read(files: Iterable[LogFile], log_format: str | None) -> Iterator[RunLog]:
-    for file in files:
-        yield from read_file(file, log_format)
+def find_settings(paths: Iterable[Path | str], stated: Path | str | None = None) -> Settings:
+    """The table of settings that is stated, or those named runs.csv in the folders; an empty one if there is none."""
+    if stated is not None:
+        return Settings.load(stated)
+    folders = [path for path in map(Path, paths) if path.is_dir()]
+    return merged(Settings.load(file) for folder in folders for file in _files(folder) if is_settings(file))
 
 
 def find_all(paths: Iterable[Path | str], stated: Stated | None = None) -> list[LogFile]:
@@ -181,10 +192,14 @@ def find_logs(path: Path | str) -> list[LogFile]:
     if not path.is_dir():
         path.open("rb").close()  # the operating system says best what is wrong with it
         return [LogFile(path, str(path), stem(path))]
-    inside = sorted(p for p in path.rglob("*") if p.is_file() and not any(part.startswith(".") for part in p.relative_to(path).parts))
+    inside = [file for file in _files(path) if not is_settings(file)]
     if not inside:
         raise FileNotFoundError(f"{path}: the folder holds no file, expected logs")
     return [LogFile(p, str(p), str(p.relative_to(path).with_name(stem(p)))) for p in inside if not mlflow.is_beside(p)]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not any(part.startswith(".") for part in p.relative_to(folder).parts))
 
 
 def recognise(file: LogFile) -> str:
@@ -225,15 +240,21 @@ def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
         raise file.error("content", f"cannot be read: {type(error).__name__}: {why}") from error
 
 
-def read_each(files: Iterable[LogFile], log_format: str | None, report: Callable[[LogFile, LogError], None]) -> Iterator[RunLog]:
+def read_each(
+    files: Iterable[LogFile], log_format: str | None, report: Callable[[LogFile, LogError], None], settings: Settings | None = None
+) -> Iterator[RunLog]:
     """Runs of many files; one that cannot be read is handed to `report`, and so is a run id that was there before."""
-    seen = set()
-    for file in files:
-        try:
-            for run in read_file(file, log_format):
-                if run.run_id in seen:
-                    raise file.error(f"run {run.run_id}", "another log has a run of this id: rename one of the files")
-                seen.add(run.run_id)
-                yield run
-        except LogError as error:
-            report(file, error)
+
+    def found() -> Iterator[tuple[LogFile, RunLog]]:
+        seen = set()
+        for file in files:
+            try:
+                for run in read_file(file, log_format):
+                    if run.run_id in seen:
+                        raise file.error(f"run {run.run_id}", "another log has a run of this id: rename one of the files")
+                    seen.add(run.run_id)
+                    yield file, run
+            except LogError as error:
+                report(file, error)
+
+    return complete(found(), lambda file: read_file(file, log_format), settings or Settings(), report)

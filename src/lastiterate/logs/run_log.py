@@ -6,6 +6,7 @@ import numpy as np
 
 from lastiterate.logs.executed_lr import executed_lr, told_by
 from lastiterate.schedules import Schedule
+from lastiterate.schedules.recognise import Recognised
 
 HISTORY_VALUES = ("train_loss", "val_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
 
@@ -66,6 +67,7 @@ class RunLog:
     logged_lr: tuple[np.ndarray, np.ndarray] | None = None
     invalid: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    recognised: bool = False  # the schedule was not stated, but explains every logged learning rate
 
     @property
     def total_steps(self) -> int:
@@ -84,10 +86,21 @@ class RunLog:
 
     @property
     def lr_from(self) -> str | None:
-        """Where `lr` comes from: "schedule", "log" (every update is in it), "interpolated" (between those that are) or None."""
+        """Where `lr` comes from: "schedule" (stated), "recognised" (a schedule that explains all logged), "log", "interpolated" or None."""
         if self.schedule:
-            return "schedule"
+            return "recognised" if self.recognised else "schedule"
         return told_by(self.logged_lr[0], self.total_steps)[0] if self.logged_lr else None
+
+    def recognise_as(self, found: Recognised) -> None:
+        """Take the schedule that explains the logged learning rates, and say so."""
+        self.schedule, self.recognised = found.schedule, True
+        self.base_lr, self.cooldown = found.schedule.peak_lr, found.cooldown
+        lr = self.taken.get("lr", "lr")
+        self.note(
+            lr, f"recognised as {found}: it has all {self.logged_lr[0].size} logged values to {max(found.off, 1e-16):.0e} of the peak"
+        )
+        for note in found.notes:
+            self.note(lr, note)
 
     def note(self, where: str, message: str) -> None:
         """Add a note about this run's file."""

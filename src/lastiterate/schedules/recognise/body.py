@@ -14,7 +14,14 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from lastiterate.schedules.recognise.digits import CLOSE, digits_of, snap
+from lastiterate.schedules.recognise.logged import Logged
 
+INVERSE = {
+    "linear": lambda g: 1 - g,
+    "cosine": lambda g: np.arccos(2 * g - 1) / np.pi,
+    "1-sqrt": lambda g: (1 - g) ** 2,
+    "exponential": lambda g: 1 - g,
+}
 POWERS = (2.0, 0.5, 1.5, 3.0, 4.0)
 SHAPES = {
     "linear": lambda x: 1 - x,
@@ -26,10 +33,17 @@ SHAPES = {
 SELF_SIMILAR = ("linear", "1-sqrt", "exponential")  # where a decay that is cut off looks like one that ends there
 CUT = ("cosine", "power 2")  # where it does not
 RATIOS = (0.0, 0.1, 0.01, 0.05, 0.2)  # final over peak, tried where the log does not reach the end
-MOST_PAIRS = 6000
-MOST_ROWS = 160
+MOST_PAIRS = 3000
+MOST_ROWS = 100
+FAR = 0.05  # of the peak: what the thinning of a grid may do
 MOST_SOLVED = 300
 LEAST_MOVING = 3  # logged values inside a decay
+
+
+def kind_of(shape: str) -> tuple[str, float]:
+    """The phase's shape and power: "power 2" is ("power", 2.0)."""
+    kind, _, power = shape.partition(" ")
+    return kind, float(power or 1.0)
 
 
 @dataclass(frozen=True)
@@ -64,8 +78,14 @@ def decays(shape: str, update, lr, tol, starts: np.ndarray, ends: np.ndarray) ->
     if shape == "exponential" and lr.min() <= 0:
         return []
     y, w = (np.log(lr), lr / tol) if shape == "exponential" else (lr, 1 / tol)
+    if not _resembles(shape, update, lr, starts, ends):
+        return []
     rows = _some(update.size)
     few = shape, update[rows], y[rows], w[rows]
+    if starts.size * ends.size > MOST_PAIRS:
+        near = _between_levels(shape, update, y, starts, ends)
+        if near and (found := decays(shape, update, lr, tol, *near)):
+            return found
     while starts.size * ends.size > MOST_PAIRS:  # the misfit is smooth: look around the best of a grid
         grid = [window[np.unique(np.linspace(0, window.size - 1, 60).astype(int))] for window in (starts, ends)]
         pairs, off = _misfits(*few, *grid)
@@ -83,6 +103,32 @@ def decays(shape: str, update, lr, tol, starts: np.ndarray, ends: np.ndarray) ->
         if body:
             found.append(body)
     return found
+
+
+def _resembles(shape: str, update, lr, starts, ends) -> bool:
+    """Whether a coarse grid comes within FAR of the values, so that a search is worth its time."""
+    if not starts.size or not ends.size:
+        return False
+    if starts[-1] - starts[0] > 0.1 * (update[-1] - update[0]):
+        return True
+    rows = _some(update.size, 40)
+    y = np.log(lr[rows]) if shape == "exponential" else lr[rows] / lr.max()
+    grid = [window[np.unique(np.linspace(0, window.size - 1, 12).astype(int))] for window in (starts, ends)]
+    return bool(_misfits(shape, update[rows], y, np.ones(rows.size), *grid)[1].min(initial=np.inf) < FAR)
+
+
+def _between_levels(shape: str, update, y, starts, ends) -> tuple[np.ndarray, np.ndarray] | None:
+    """Integers near those at which the decay meets its highest and lowest values, if both are its levels."""
+    inside = (y < y.max() - 1e-9 * abs(y.max())) & (y > y.min() + 1e-9 * abs(y.max()))
+    if inside.sum() < 2:
+        return None
+    g = (y[inside] - y.min()) / (y.max() - y.min())
+    kind, power = kind_of(shape)
+    slope, level = np.polyfit(update[inside], 1 - g ** (1 / power) if kind == "power" else INVERSE[kind](g), 1)
+    if slope <= 0:
+        return None
+    near = [window[np.abs(window - at) <= 3] for window, at in ((starts, -level / slope), (ends, (1 - level) / slope))]
+    return tuple(near) if near[0].size and near[1].size else None
 
 
 def cut_decays(shape: str, update, lr, tol, starts: np.ndarray) -> list[Body]:
@@ -109,7 +155,7 @@ def cut_decays(shape: str, update, lr, tol, starts: np.ndarray) -> list[Body]:
             best = solution if best is None or solution.cost < best.cost else best
         if best is None or not np.isfinite(best.x).all():
             continue
-        start, end = best.x[0], best.x[0] + np.exp(min(best.x[1], 40.0))
+        start, end = best.x[0], best.x[0] + np.exp(np.clip(best.x[1], 0.7, 40.0))
         if end > 200 * last or end < last:
             continue
         near = np.arange(-2, 3)
@@ -133,7 +179,7 @@ def _misfits(shape, t, y, w, starts: np.ndarray, ends: np.ndarray) -> tuple[np.n
 
 def _misfit(x, shape, update, lr, tol, ratio):
     """Residuals over the tolerance, with the levels solved for (their ratio given, or both free)."""
-    start, span = x[0], np.exp(min(x[1], 40.0))
+    start, span = x[0], np.exp(np.clip(x[1], 0.7, 40.0))
     g = SHAPES[shape](np.clip((update - start) / span, 0, 1))
     w = 1 / tol
     if ratio is None:
@@ -165,8 +211,9 @@ def _solved(shape, update, y, w, lr, tol, start: int, end: int) -> Body | None:
         return None
     width = max(float(off.max()) * float(tol.max()), 1e-12 * peak)
     allowed = tol if tol.max() > 2 * CLOSE * peak else np.minimum(tol, 4 * width)
-    for slack in (8.0, 2.0):
-        body = _rounded(shape, start, end, peak, floor, slack * width, lr)
+    widths = (8 * width, 2 * width) if allowed is not tol else (float(tol.max()), 8 * width, 2 * width)
+    for wide in widths:
+        body = _rounded(shape, start, end, peak, floor, wide, lr)
         misfit = np.abs(body(update) - lr)
         if (misfit <= allowed).all():
             return Body(shape, start, end, body.peak, body.floor, float((misfit / tol).max()))
@@ -186,12 +233,12 @@ def _rounded(shape, start, end, peak, floor, width, lr) -> Body:
     return Body(shape, start, end, float(top), float(max(level, 0.0)), 0.0)
 
 
-def _some(count: int) -> np.ndarray:
-    """Indices of at most MOST_ROWS rows, the ends among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(int))
+def _some(count: int, most: int = MOST_ROWS) -> np.ndarray:
+    """Indices of at most `most` rows, the ends among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))
 
 
-def ordered(bodies: list[Body], exact: bool) -> Iterator[Body]:
-    """The likeliest first: the closest where the log is exact, else the roundest."""
-    key = (lambda body: (round(body.off, 1), body.cost)) if exact else (lambda body: (body.cost, body.off))
-    yield from sorted(bodies, key=key)
+def ordered(bodies: list[Body], log: Logged) -> Iterator[Body]:
+    """The likeliest first: the closest where the log is exact, the roundest of those that are close, else the roundest."""
+    digits = 1 if log.exact else 0 if log.close else None
+    yield from sorted(bodies, key=lambda body: (0 if digits is None else round(body.off, digits), body.cost, body.off))

@@ -6,6 +6,7 @@ import numpy as np
 
 from lastiterate.schedules.recognise.digits import CLOSE, EXACT
 from lastiterate.schedules.recognise.warmup import Warmup, warmups
+from lastiterate.schedules.schedule import Phase
 
 
 class Logged:
@@ -26,5 +27,13 @@ def before(log: Logged, first: int, peak: float, meets: np.ndarray) -> Iterator[
     if first:
         yield from warmups(log.update[:first], log.lr[:first], log.tol[:first], peak, meets)
     elif meets[0] <= 1:
-        note = f"a warmup before update {log.update[0]}, the first logged, would not show" if log.update[0] > 2 else None
-        yield Warmup(0, (), note)
+        yield Warmup(0, (), f"a warmup before update {log.update[0]}, the first logged, would not show" if log.update[0] > 2 else None)
+    elif meets.size == 1:
+        yield implied(int(meets[0]), through_zero=False)
+
+
+def implied(meets: int, through_zero: bool) -> Warmup:
+    """The warmup before a body that starts at update `meets`, no row of which is logged: a line that is 0 at update 0 or 1."""
+    steps = meets if through_zero else meets - 1
+    phase = Phase("warmup", steps, "linear", 0.0, 1.0, meets - (not through_zero), int(through_zero))
+    return Warmup(steps, (phase,), f"the warmup of {steps} updates is where the decay starts: no row of it is logged")

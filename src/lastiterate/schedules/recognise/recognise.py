@@ -5,13 +5,14 @@ from itertools import product
 
 import numpy as np
 
-from lastiterate.schedules.recognise.body import CUT, LEAST_MOVING, SELF_SIMILAR, SHAPES, Body, cut_decays, decays, ordered
-from lastiterate.schedules.recognise.digits import snap, tolerances
-from lastiterate.schedules.recognise.logged import Logged, before
+from lastiterate.schedules.recognise.body import CUT, LEAST_MOVING, SELF_SIMILAR, SHAPES, Body, cut_decays, decays, kind_of, ordered
+from lastiterate.schedules.recognise.digits import SINGLE, digits_of, snap, tolerances
+from lastiterate.schedules.recognise.logged import Logged, before, implied
 from lastiterate.schedules.recognise.stages import cycles, inverse_roots, stages
 from lastiterate.schedules.recognise.warmup import Warmup
 from lastiterate.schedules.schedule import Phase, Schedule
 
+MOST_CHECKED = 40  # candidates of one shape
 FULL = {"linear": "linear", "cosine": "cosine", "1-sqrt": "one_minus_sqrt", "exponential": "exponential"}
 
 
@@ -35,6 +36,34 @@ class Recognised:
     off: float
     planned_steps: int | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def cooldown(self) -> float:
+        """Fraction of the updates that decay after a plateau: the shortest decimal within an update (or 0.05 % of T) of the fitted one.
+
+        1 for a decay from the warmup on, except that 0 is said of a cosine, as by the trainers that have both; 0 without a decay.
+        """
+        schedule = self.schedule
+        decays = [phase for phase in schedule.phases if phase.kind == "decay"]
+        if not decays or schedule.name in ("cosine", "cyclic"):
+            return 0.0
+        if schedule.stable_steps < 2:
+            return 1.0
+        total = schedule.total_steps
+        return min(snap(decays[-1].span / (total + 1), max(1 / total, 5e-4)), 1.0)
+
+    def __str__(self) -> str:
+        """The schedule in words."""
+        schedule, parts = self.schedule, []
+        if schedule.warmup_steps:
+            parts.append(f"warmup {schedule.warmup_steps}")
+        levels = [phase.start for phase in schedule.phases if phase.kind == "stable" and phase.steps > 1 and phase.shape == "constant"]
+        if any(level not in (1.0, levels[0]) for level in levels):
+            parts.append("stages at " + ", ".join(f"{level:.6g}" for level in levels) + " of the peak")
+        for phase in [phase for phase in schedule.phases if phase.kind == "decay" and phase.steps][-1:]:
+            power = f" {phase.power:g}" if phase.shape == "power" else ""
+            parts.append(f"{phase.shape}{power} decay of {phase.steps} updates towards {phase.end:.6g} of the peak")
+        return ", ".join([f"{schedule.name} with peak {schedule.peak_lr:.10g}", *parts])
 
 
 def recognise(update, lr, total_steps: int | None = None) -> Recognised | None:
@@ -78,32 +107,44 @@ def recognise(update, lr, total_steps: int | None = None) -> Recognised | None:
 
 
 def _at(update, lr, tol, total_steps) -> Recognised | None:
-    """The schedule at one level of exactness: the simplest kind that has one, of each shape the likeliest."""
+    """The schedule at one level of exactness: of the simplest kind that has one, the closest and roundest."""
     log = Logged(update, lr, tol, total_steps)
     starts = _body_starts(log)
     restarts = (np.diff(lr[starts[0] :]) > tol[starts[0] + 1 :]).any()
     for kind in (cycles,) if restarts else (_constant, _decaying, inverse_roots, stages, _cut):
-        found: dict[tuple, Recognised] = {}
+        found: dict[tuple, list[Recognised]] = {}
         for first in starts:
             for name, phases, *rest in kind(log, first):
-                shape = name, *(phase.shape for phase in phases if phase.kind == "decay" and phase.steps)
-                result = None if shape in found else _checked(log, name, phases, *rest)
-                if result and log.exact:
-                    return result
+                of_shape = found.setdefault((first, *(phase.shape for phase in phases if phase.kind == "decay" and phase.steps)), [])
+                result = _checked(log, name, phases, *rest) if len(of_shape) < MOST_CHECKED else None
                 if result:
-                    found[shape] = result
-        if found:
-            return _agreed(list(found.values()), log)
+                    of_shape.append(result)
+        if any(found.values()):
+            return _agreed(found, log)
     return None
 
 
-def _agreed(found: list[Recognised], log: Logged) -> Recognised | None:
-    """The closest; of rounded values the first, if all that explain them agree."""
+def _agreed(found: dict[tuple, list[Recognised]], log: Logged) -> Recognised | None:
+    """The closest, of those the roundest; of rounded values the roundest, if other shapes of decay that explain them are as close to it."""
+    digits = 9 if log.exact else 7
+    key = lambda result: (round(result.off, digits) if log.close else 0, roundness(result.schedule))
+    best: dict[tuple, Recognised] = {}
+    for (_, *shape), results in found.items():
+        best[tuple(shape)] = min([*results, *([best[tuple(shape)]] if tuple(shape) in best else [])], key=key, default=None)
+    options = sorted((result for result in best.values() if result), key=key)
     if log.close:
-        return min(found, key=lambda result: result.off)
-    first = found[0].schedule.lr
-    same = all(other.schedule.lr.size == first.size and np.abs(other.schedule.lr - first).max() <= 4 * log.tol.max() for other in found)
-    return found[0] if same else None
+        return options[0]
+    first = options[0].schedule.lr
+    same = all(other.schedule.lr.size == first.size and np.abs(other.schedule.lr - first).max() <= 4 * log.tol.max() for other in options)
+    return options[0] if same else None
+
+
+def roundness(schedule: Schedule) -> int:
+    """How many digits the numbers of a schedule have: the fewer, the likelier it is what a person wrote."""
+    edges = np.cumsum([phase.steps for phase in schedule.phases])[:-1].tolist()
+    levels = {level for phase in schedule.phases for level in (phase.start, phase.end)} - {0.0, 1.0}
+    steps = sum(min(map(digits_of, (edge, max(edge - 1, 0)))) for edge in edges)
+    return digits_of(schedule.peak_lr) + steps + sum(min(2 * digits_of(round(level, 9)), 8) for level in levels)
 
 
 def _body_starts(log: Logged) -> list[int]:
@@ -126,8 +167,12 @@ def _checked(log: Logged, name: str, phases: tuple[Phase, ...], peak: float, pla
     off = np.abs(schedule.lr[log.update - 1] - log.lr)
     if (off > log.tol).any():
         return None
-    notes = tuple(note for note in notes if note)
-    return Recognised(schedule, float(off.max() / peak), planned, notes)
+    notes = [note for note in notes if note]
+    if planned and planned > schedule.total_steps:
+        notes.append(f"the log ends at update {schedule.total_steps}, but the schedule at {planned}: the run was cut off, or goes on")
+    if log.total < schedule.total_steps:
+        notes.append(f"the schedule ends at update {schedule.total_steps}, the log at {log.total}, less than a logging interval before")
+    return Recognised(schedule, float(off.max() / peak), planned, tuple(notes))
 
 
 def _constant(log: Logged, first: int):
@@ -156,13 +201,17 @@ def _starts(log: Logged, first: int) -> list[np.ndarray]:
 def _ends(log: Logged, first: int) -> list[np.ndarray]:
     """Updates that may be the first at the final level: at the horizon; where equal rows begin."""
     body, update = log.lr[first:], log.update[first:]
-    near = np.arange(log.total - 1, log.total + 2 + (0 if log.known else log.interval))
+    near = [np.arange(log.total - 1, log.total + 2)]
+    if not log.known and log.interval > 1:
+        near.append(np.arange(log.total + 2, log.total + log.interval + 2))
     equal = int(np.argmax(body[::-1] != body[-1]))
-    if equal < 2 or equal == body.size:
-        return [near]
-    floor = update[-equal - 1], update[-equal]
-    above = np.flatnonzero(body > body[-1] + 2 * log.tol[first:])
-    return [near, np.arange(floor[0], floor[1] + 1) if log.exact else np.arange(update[above[-1]] if above.size else floor[0], log.total)]
+    if equal == 0 or body.size < 3:
+        return near
+    low, high = update[-equal - 1] + 1, update[-equal]
+    if not log.close:  # where rounded values are equal, the decay may go on
+        above = np.flatnonzero(body > body[-1] + 2 * log.tol[first:])
+        low, high = update[above[-1]] + 1 if above.size else low, log.total - 2
+    return [*near, np.arange(low, high + 1)] if low <= high and low < log.total - 1 else near
 
 
 def _decaying(log: Logged, first: int):
@@ -174,24 +223,30 @@ def _decaying(log: Logged, first: int):
     if ((lr == lr[-1]).sum() > lr.size / 10) and 0.2 < lr[-1] / lr.max() < 1:
         return  # a second plateau, not the floor of a decay
     for shape in SHAPES:
-        for starts, ends in product(_starts(log, first), _ends(log, first)):
-            if shape in SELF_SIMILAR and ends[-1] > log.total + 1:
-                ends = np.unique(np.concatenate([ends[:3], _crossings(update, lr, ends)]))
+        windows = _ends(log, first)
+        if shape == "linear":  # the end that is 0 is likelier than the last row
+            windows.insert(0, _crossing(log))
+        for starts, ends in product(_starts(log, first), windows):
+            if not ends.size or (shape in SELF_SIMILAR and ends[0] > log.total + 1 and ends is not windows[0]):
+                continue
             bodies = decays(shape, update, lr, tol, starts, ends)
             if bodies:
                 yield from _with_warmup(log, first, bodies)
                 break
 
 
-def _crossings(update, lr, ends) -> np.ndarray:
-    """Where the line through the last two values is 0, if that may be the end."""
-    slope = (lr[-1] - lr[-2]) / (update[-1] - update[-2])
-    zero = round(update[-1] - lr[-1] / slope) if slope < 0 else -1
-    return np.array([zero] if zero in ends else [], int)
+def _crossing(log: Logged) -> np.ndarray:
+    """Where the line through the last two values is 0, if that may be the end of the run."""
+    slope = (log.lr[-1] - log.lr[-2]) / (log.update[-1] - log.update[-2])
+    zero = round(log.update[-1] - log.lr[-1] / slope) if slope < 0 else -1
+    most = log.total + (1 if log.known or not log.close else log.interval + 1)
+    return np.array([zero] if log.total < zero <= most else [], int)
 
 
 def _cut(log: Logged, first: int):
     """The same with an end beyond the log."""
+    if log.close and log.tol.max() > 2 * SINGLE * log.peak:
+        return  # values in double or single precision were fitted as such already
     update, lr, tol = log.update[first:], log.lr[first:], log.tol[first:]
     for shape in CUT:
         for starts in _starts(log, first):
@@ -201,14 +256,14 @@ def _cut(log: Logged, first: int):
 def _with_warmup(log: Logged, first: int, bodies: list[Body]):
     """Candidates of the bodies, each with the warmups that lead to it."""
     later = []
-    for body in ordered(bodies, log.close):
+    for body in ordered(bodies, log):
         plateau = log.lr[first:].size > 1 and (log.lr[first:] >= body.peak - 2 * log.tol[first:]).sum() > 1
         if first == 0 and not (plateau and body.start > 1):
-            implied = _implied(log, body)
-            if implied:
-                yield from (_assembled(log, warmup, body) for warmup in implied)
+            if body.start <= log.update[0]:
+                warmup = Warmup(0, ()) if body.start <= 1 else implied(body.start, body.end <= log.total)
+                yield _assembled(log, warmup, body)
                 continue
-        windows = [np.array([body.start])] if first and not log.close or not plateau else []
+        windows = [np.array([body.start])] if (first and not log.close) or not plateau else []
         if plateau:
             windows.append(np.arange(log.update[first - 1] if first else 0, min(int(log.update[first]), body.start) + 1))
         for meets in windows:
@@ -220,16 +275,6 @@ def _with_warmup(log: Logged, first: int, bodies: list[Body]):
     yield from (_assembled(log, warmup, body) for warmup, body in later)
 
 
-def _implied(log: Logged, body: Body) -> list[Warmup]:
-    """The warmup before a decay whose start lies before the first row: it must have led to the peak there."""
-    if body.start <= 1 or body.start > log.update[0]:
-        return [Warmup(0, ())] if body.start <= 1 else []
-    through_zero = body.end <= log.total
-    steps = body.start if through_zero else body.start - 1
-    note = f"the warmup of {steps} updates is where the decay starts: no row of it is logged"
-    return [Warmup(steps, (Phase("warmup", steps, "linear", 0.0, 1.0, body.start - (not through_zero), int(through_zero)),), note)]
-
-
 def _assembled(log: Logged, warmup: Warmup, body: Body):
     """(name, phases, peak, planned steps, notes) of warmup, plateau, decay and floor."""
     total, planned, note = log.total, None, warmup.note
@@ -237,18 +282,17 @@ def _assembled(log: Logged, warmup: Warmup, body: Body):
     if executed_end > total:
         if not log.known and executed_end <= total + log.interval:
             total = executed_end
-        elif not body.shape in SELF_SIMILAR and executed_end > total + 1:
+        elif body.shape not in SELF_SIMILAR and executed_end > total + 1:
             planned = executed_end
     stable = max(body.start - warmup.steps, 0)
-    kind, _, power = body.shape.partition(" ")
-    options = {"power": float(power)} if power else {}
+    kind, power = kind_of(body.shape)
     ratio = body.floor / body.peak
     offset = 1 if stable or warmup.steps >= body.start else 0
     if body.shape == "cosine" and stable == 1:
         stable, offset = 0, 0
     steps = min(total, body.end if body.end < total else total) - warmup.steps - stable
     last = total - warmup.steps - stable - steps
-    decay = Phase("decay", steps, kind, 1.0, ratio, body.end - body.start, offset, **options)
+    decay = Phase("decay", steps, kind, 1.0, ratio, body.end - body.start, offset, power)
     name = "wsd" if stable > 1 else FULL.get(kind, "polynomial")
     phases = (*warmup.phases, Phase("stable", stable), decay, Phase("stable", last, start=ratio))
     return name, phases, body.peak, planned, [note]

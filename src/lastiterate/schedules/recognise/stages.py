@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from lastiterate.schedules.recognise.body import SELF_SIMILAR, SHAPES, decays, ordered
-from lastiterate.schedules.recognise.digits import digits_of, rounder, snap
+from lastiterate.schedules.recognise.body import SHAPES, decays, kind_of, ordered
+from lastiterate.schedules.recognise.digits import snap
 from lastiterate.schedules.recognise.logged import Logged, before
 from lastiterate.schedules.schedule import Phase
 
@@ -22,9 +22,9 @@ def stages(log: Logged, first: int):
         return
     if flat[0][0] != 0:
         return
-    peak = float(np.median(lr[: flat[0][1]]))
+    peak = snap(float(np.median(lr[: flat[0][1]])), float(tol.min()) / 4)
     factors = [snap(float(np.median(lr[a:b])) / peak, 2 * tol.max() / peak, 4) for a, b in flat]
-    phases, notes, at = [], [], 0  # `at` is the last update described
+    phases, notes = [], []
     for i, ((_, stop), (start, _)) in enumerate(pairwise(flat)):
         moved = _moved(update, lr, tol, stop, start, factors[i], factors[i + 1], peak)
         if moved is None:
@@ -32,7 +32,6 @@ def stages(log: Logged, first: int):
         last, between, note = moved
         phases.append((last, factors[i], between, factors[i + 1]))
         notes.append(note)
-        at = last + between
     stop = flat[-1][1]
     tail = _tail(log, first, stop, factors[-1] * peak)
     if tail is None:
@@ -46,8 +45,10 @@ def stages(log: Logged, first: int):
                 built.append(Phase("transition", between, "linear", level, then, between))
             described = last + between
         if tail:
-            start, decay = tail
-            built += [Phase("stable", start - described, start=factors[-1]), decay(peak)]
+            kind, power = kind_of(tail.shape)
+            final = snap(tail.floor / peak, 1e-9, 6)
+            built.append(Phase("stable", tail.start - described, start=factors[-1]))
+            built.append(Phase("decay", log.total - tail.start, kind, factors[-1], final, tail.end - tail.start, 1, power))
         else:
             built.append(Phase("stable", log.total - described, start=factors[-1]))
         name = "two_stage" if len(flat) == 2 else "piecewise"
@@ -89,7 +90,7 @@ def _roundest(low: int, high: int) -> int:
 
 
 def _tail(log: Logged, first: int, stop: int, level: float):
-    """What follows the last plateau: nothing (()), or (its last update, the decay as a function of the peak); None if unexplained."""
+    """What follows the last plateau: nothing (()), or its decay; None if it is not explained."""
     update, lr, tol = log.update[first + stop - 2 :], log.lr[first + stop - 2 :], log.tol[first + stop - 2 :]
     if update.size == 2:
         return ()
@@ -97,14 +98,8 @@ def _tail(log: Logged, first: int, stop: int, level: float):
         return None
     starts, ends = np.arange(update[1], update[2] + 1), np.arange(log.total - 1, log.total + 2)
     for shape in SHAPES:
-        for body in ordered(decays(shape, update, lr, tol, starts, ends), log.close):
-            kind, _, power = shape.partition(" ")
-            options = {"power": float(power)} if power else {}
-            steps, span = log.total - body.start, body.end - body.start
-            factor = lambda peak, value: snap(value / peak, 1e-9, 6)
-            return body.start, lambda peak: Phase(
-                "decay", steps, kind, factor(peak, level), factor(peak, body.floor), span, 1, **options
-            )  # fmt: skip
+        for body in ordered(decays(shape, update, lr, tol, starts, ends), log):
+            return body
     return None
 
 
@@ -172,7 +167,7 @@ def cycles(log: Logged, first: int):
     if not jumps.size:
         return
     starts = np.arange(log.update[first - 1] + 1 if first else 1, update[0] + 1)
-    for start in starts[::-1]:
+    for start in starts if first == 0 else starts[::-1]:
         count = np.arange(1, jumps.size + 1)
         low, high = ((update[jumps] - start) / count).max(), ((update[jumps + 1] - start) / count).min()
         lengths = [n for n in range(int(np.floor(low)) + 1, int(np.floor(high)) + 1) if n > 1]
@@ -191,13 +186,16 @@ def _cycle(shape: str, x, lr, tol):
     g = SHAPES[shape](x)
     design = np.stack([g, 1 - g], axis=1)
     peak, floor = np.linalg.lstsq(design, lr, rcond=None)[0]
-    if (np.abs(design @ (peak, floor) - lr) > tol).any() or not peak > 0:
+    if (np.abs(design @ (peak, floor) - lr) > 3 * tol).any() or not peak > 0:
         return None
-    peak = snap(peak, 4 * tol.min())
-    return peak, snap(max(floor / peak, 0.0), 4 * tol.min() / peak, 4)
+    for width in (4 * tol.max(), tol.min(), 0.0):
+        top = snap(peak, width)
+        ratio = snap(max(floor / top, 0.0) if floor > width else 0.0, width / top, 4)
+        if (np.abs(design @ (top, ratio * top) - lr) <= tol).all():
+            return top, ratio
+    return None
 
 
 def _cycle_phases(shape: str, left: int, length: int, ratio: float) -> list[Phase]:
-    kind, _, power = shape.partition(" ")
-    options = {"power": float(power)} if power else {}
-    return [Phase("decay", min(length, left - begin), kind, 1.0, ratio, length, **options) for begin in range(0, left, length)]
+    kind, power = kind_of(shape)
+    return [Phase("decay", min(length, left - begin), kind, 1.0, ratio, length, 0, power) for begin in range(0, left, length)]

@@ -57,7 +57,7 @@ def _one_row(update, lr, tol, peak, meets):
     for start in (1, 0):
         if update[0] > start and lr[0] > 0:
             p = round(start + (update[0] - start) * peak / lr[0])
-            if p in meets and abs(peak * (update[0] - start) / (p - start) - lr[0]) <= tol[0]:
+            if p > 1 and p in meets and abs(peak * (update[0] - start) / (p - start) - lr[0]) <= tol[0]:
                 found.append((p, start))
     yield from sorted(found, key=lambda pair: len(str(rounder(pair[0], pair[0] - 1)).rstrip("0")))
 
@@ -73,6 +73,8 @@ def _lines(update, lr, tol, peak, meets):
         p, zero = int(meets[i]), float(meets[i] - peak / slope[i])
         first = peak + slope[i] * (1 - p)
         start = next((at for at in (1, 0) if p > at and (np.abs(peak * (update - at) / (p - at) - lr) <= tol).all()), None)
+        if p < 2:
+            continue
         if start is not None:
             options.append(((0, digits_of(rounder(p, p - 1)), abs(zero - start)), p, start))
         elif p > 1 and first > 0:
