@@ -273,7 +273,7 @@ def test_one_command_from_logs_of_several_formats_to_a_plan(logs, tmp_path, caps
     assert schedule.step.tolist() == list(range(1, 4001))
     assert schedule.lr.max() == report["recommended"]["base_lr"]
     assert report["prediction"]["low"] < report["prediction"]["final"] < report["prediction"]["high"]
-    assert len(report["pilots"]) == 6 and {p["lr_from"] for p in report["pilots"]} == {"interpolated"}
+    assert len(report["pilots"]) == 6 and {p["lr_from"] for p in report["pilots"]} == {"recognised"}
     for panel in ("prediction", "against_defaults"):
         assert (out / f"{panel}.png").stat().st_size > 5000 and (out / f"{panel}.pdf").exists()
 

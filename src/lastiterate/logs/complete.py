@@ -90,8 +90,7 @@ def finished(run: RunLog) -> RunLog:
         if getattr(run, f"final_{name}") is not None or name not in run.series:
             continue
         steps, values = run.series[name]
-        interval = np.median(np.diff(steps)) if steps.size > 1 else run.total_steps
-        if run.total_steps - steps[-1] < max(interval, 1):
+        if steps.size > 1 and run.total_steps - steps[-1] < np.median(np.diff(steps)):
             part = values[steps > run.total_steps * (1 - FINAL_PART)] if name == "train_loss" else values[-1:]
             setattr(run, f"final_{name}", float(np.mean(part if part.size else values[-1:])))
     return run

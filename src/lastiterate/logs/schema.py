@@ -4,7 +4,8 @@ runs     one row per run; keys and settings, the schedule as JSON phases, and th
          does not tell is null; `total_steps` is then the last step logged. A run that
          diverged has no final losses.
          `lr_from` says where its learning rates come from: its "schedule", with which every logged one was found to
-         agree; "recognised", a schedule that explains every logged one; the "log", which has that of every update; "interpolated" between those that the log has; null if neither.
+         agree; "recognised", a schedule that explains every logged one; the "log", which has that of every update;
+         "interpolated" between those that the log has; null if neither.
 history  one row per (run_id, step) with something logged. `step` counts updates: the row of step k was logged after
          update k, a row of step 0 before the first. `lr` is the learning rate that update `step` executed (null at
          step 0, and where it is not told); a logged one has a row of its own, so that they can be interpolated again.

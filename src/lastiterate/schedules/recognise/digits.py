@@ -13,8 +13,8 @@ SAMPLE = 500
 def tolerances(lr: np.ndarray) -> list[np.ndarray]:
     """How far each logged learning rate may lie from the executed one: tightest first, each of shape (n,).
 
-    Double (or single) precision, 1e-6 of the peak, and half a unit of the last digit where the values were rounded to fewer digits than that:
-    all to the same number of significant digits, or all to the same number of decimals (the wider of the two at each value).
+    Double (or single) precision, 1e-6 of the peak, and half a unit of the last digit where the values were rounded to fewer
+    digits than that: all to the same number of significant digits, or of decimals (the wider of the two at each value).
     """
     peak = float(lr.max())
     single = bool((lr == lr.astype(np.float32)).all())

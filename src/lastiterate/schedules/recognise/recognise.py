@@ -239,7 +239,7 @@ def _crossing(log: Logged) -> np.ndarray:
     """Where the line through the last two values is 0, if that may be the end of the run."""
     slope = (log.lr[-1] - log.lr[-2]) / (log.update[-1] - log.update[-2])
     zero = round(log.update[-1] - log.lr[-1] / slope) if slope < 0 else -1
-    most = log.total + (1 if log.known or not log.close else log.interval + 1)
+    most = log.total + (1 if log.known or not log.close else log.interval)
     return np.array([zero] if log.total < zero <= most else [], int)
 
 
@@ -258,11 +258,10 @@ def _with_warmup(log: Logged, first: int, bodies: list[Body]):
     later = []
     for body in ordered(bodies, log):
         plateau = log.lr[first:].size > 1 and (log.lr[first:] >= body.peak - 2 * log.tol[first:]).sum() > 1
-        if first == 0 and not (plateau and body.start > 1):
-            if body.start <= log.update[0]:
-                warmup = Warmup(0, ()) if body.start <= 1 else implied(body.start, body.end <= log.total)
-                yield _assembled(log, warmup, body)
-                continue
+        if first == 0 and not (plateau and body.start > 1) and body.start <= log.update[0]:
+            warmup = Warmup(0, ()) if body.start <= 1 else implied(body.start, body.end <= log.total)
+            yield _assembled(log, warmup, body)
+            continue
         windows = [np.array([body.start])] if (first and not log.close) or not plateau else []
         if plateau:
             windows.append(np.arange(log.update[first - 1] if first else 0, min(int(log.update[first]), body.start) + 1))
@@ -280,7 +279,7 @@ def _assembled(log: Logged, warmup: Warmup, body: Body):
     total, planned, note = log.total, None, warmup.note
     executed_end = body.end - 1 if body.floor == 0 or warmup.steps < body.start else body.end
     if executed_end > total:
-        if not log.known and executed_end <= total + log.interval:
+        if not log.known and executed_end < total + log.interval:
             total = executed_end
         elif body.shape not in SELF_SIMILAR and executed_end > total + 1:
             planned = executed_end
