@@ -111,7 +111,7 @@ def test_a_wandb_file_holds_the_whole_history(tmp_path):
     assert len(content) > 2 * 32768  # records go over the end of a block
     run = only(tmp_path, content)
     assert run.series["train_loss"][1].tolist() == [row["train/loss"] for row in ROWS] and run.name == "brisk-sun-1"
-    assert run.lr_from == "log" and run.invalid["grad_norm"].size == 1 and run.batch_size == 8
+    assert run.lr_from == "recognised" and run.invalid["grad_norm"].size == 1 and run.batch_size == 8
     cut = only(tmp_path, content[:-100])
     assert cut.series["train_loss"][0].size == 199 and "the last record is cut short: what comes before is read" in messages(cut)
     damaged = bytearray(content)
@@ -176,7 +176,7 @@ def test_lines_that_name_a_step_and_a_loss_are_read(tmp_path, line):
     run = only(tmp_path, b"hello, world: 3\n" + content.encode())
     assert run.log_format == "console log" and run.series["train_loss"][0].tolist() == list(range(1, 21))
     np.testing.assert_allclose(run.series["train_loss"][1], 5 - np.arange(1, 21) / 10)
-    assert run.lr_from == "log" and run.series["grad_norm"][1].tolist() == [1.25] * 20
+    assert run.lr_from == "recognised" and run.series["grad_norm"][1].tolist() == [1.25] * 20
 
 
 def test_a_step_within_each_epoch_is_refused(tmp_path):

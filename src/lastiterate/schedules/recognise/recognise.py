@@ -58,11 +58,14 @@ class Recognised:
         if schedule.warmup_steps:
             parts.append(f"warmup {schedule.warmup_steps}")
         levels = [phase.start for phase in schedule.phases if phase.kind == "stable" and phase.steps > 1 and phase.shape == "constant"]
-        if any(level not in (1.0, levels[0]) for level in levels):
+        if schedule.name in ("two_stage", "piecewise"):
             parts.append("stages at " + ", ".join(f"{level:.6g}" for level in levels) + " of the peak")
         for phase in [phase for phase in schedule.phases if phase.kind == "decay" and phase.steps][-1:]:
             power = f" {phase.power:g}" if phase.shape == "power" else ""
             parts.append(f"{phase.shape}{power} decay of {phase.steps} updates towards {phase.end:.6g} of the peak")
+        last = schedule.phases[-1]
+        if schedule.decay_steps and last.kind == "stable":
+            parts.append(f"then {last.steps} updates at {last.start:.6g}")
         return ", ".join([f"{schedule.name} with peak {schedule.peak_lr:.10g}", *parts])
 
 
