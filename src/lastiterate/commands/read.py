@@ -1,8 +1,9 @@
 """What a log is taken for: its format, its columns, how its steps count, where its learning rates come from.
 
-LOG is a file or a folder of files: exports of Weights & Biases (chart, run table, history), Hugging Face's trainer_state.json,
-TensorBoard events, Lightning's metrics.csv, text logs of nanoGPT, modded-nanogpt and llm.c, epfml JSON, or a table (CSV,
-JSON lines, parquet). --out writes the runs as runs.parquet and history.parquet, in one form whatever they came from.
+LOG is a file or a folder of files: exports of Weights & Biases (chart, run table, history) and its local run-*.wandb, Hugging Face's
+trainer_state.json and what the Trainer prints, TensorBoard events, Lightning's metrics.csv, MLflow's metrics, console output and text
+logs of twenty trainers (docs/logs.md lists them), epfml JSON, or a table (CSV, JSON lines, parquet), compressed or not. --out writes
+the runs as runs.parquet and history.parquet, in one form whatever they came from.
 
 example:
   lastiterate read trainer_state.json

@@ -9,6 +9,14 @@ BEGIN, END = "<!-- table of writers: written by lastiterate.logs.conventions_tab
 HEAD = ("writer", "file", "loss of row k is after update", "validation", "LR of row k is that of update", "read in")
 FIXED = (  # formats that have a module of their own
     ("Hugging Face", "trainer_state.json", "k", "k", "k; k + 1 before 4.51", "huggingface/transformers 4.49.0 to 4.51.0: trainer.py"),
+    (
+        "Hugging Face",
+        "printed rows",
+        "k, by the progress bar",
+        "k",
+        "by version",
+        "huggingface/transformers: trainer_callback.py (ProgressCallback)",
+    ),
     ("Lightning", "metrics.csv", "k + 1", "k + 1", "k + 1", "Lightning-AI/pytorch-lightning 7f0c343: training_epoch_loop.py, lr_monitor"),
     ("epfml", "JSON", "k", "k", "k + 1", "checked against the schedule in the file"),
     ("unknown", "table, W&B, event file: steps from 0", "k + 1", "k + 1", "k + 1", "a rule of ours, said in a note"),
@@ -19,7 +27,7 @@ FIXED = (  # formats that have a module of their own
 
 def table() -> str:
     """The table in Markdown."""
-    rows = [*FIXED[:3], *_trainers(), *map(_text, sorted(WRITERS, key=lambda writer: writer.name.lower())), *FIXED[3:]]
+    rows = [*FIXED[:4], *_trainers(), *map(_text, sorted(WRITERS, key=lambda writer: writer.name.lower())), *FIXED[4:]]
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (HEAD, *rows)]
     return "\n".join([lines[0], "|" + "---|" * len(HEAD), *lines[1:]]) + "\n"
 
@@ -46,7 +54,7 @@ def _text(writer: Writer) -> tuple[str, ...]:
     shown = lambda lags: " or ".join(map(_update, lags)) or "none logged"
     has_lr = any("lr" in line.keys.values() for line in writer.lines)
     lr = _update(writer.lr_lag) if has_lr else "none logged"
-    return writer.name, "text", shown(of("train_loss")), shown(of("val_loss")), lr, writer.source
+    return writer.name, "text", shown(of("train_loss")), ("k" if of("last_val_loss") else shown(of("val_loss"))), lr, writer.source
 
 
 def main() -> None:

@@ -77,10 +77,18 @@ def head_of(path: Path) -> bytes:
 @contextmanager
 def unpacked(file: LogFile) -> Iterator[tuple[LogFile, list[str]]]:
     """The file, or a copy of what is compressed in it, with notes; LogError if nothing of it can be unpacked."""
+    if not any(map(_is_compressed, (file, *file.beside))):
+        yield file, []
+        return
     with tempfile.TemporaryDirectory(prefix="lastiterate-") as folder:
         notes: list[str] = []
         parts = [_copy(part, Path(folder) / str(number), notes) for number, part in enumerate([file, *file.beside])]
         yield replace(parts[0], beside=tuple(parts[1:])), notes
+
+
+def _is_compressed(file: LogFile) -> bool:
+    with file.path.open("rb") as opened:
+        return _decoder(opened.read(16)) is not None
 
 
 def _copy(file: LogFile, folder: Path, notes: list[str]) -> LogFile:
