@@ -76,6 +76,17 @@ def test_a_validation_row_of_the_abandoned_branch_goes_too(tmp_path):
     assert run.total_steps == 7 and run.series["val_loss"][1].tolist() == [2.5]
 
 
+def test_rows_of_processes_that_write_at_once_are_taken_in_the_order_of_the_count(tmp_path):
+    steps = [10, 10, 20, 20, 30, 40, 30, 50, 40, 60, 50, 60, 70, 70]
+    run = only(tmp_path, table("step,loss", *[[t, 3.0] for t in steps]))
+    assert run.series["train_loss"][0].tolist() == [10, 20, 30, 40, 50, 60, 70] and "several processes write at once" in messages(run)
+
+
+def test_a_last_row_without_a_loss_counts_for_the_updates_made(tmp_path):
+    rows = [{"current_steps": t, "total_steps": 13, "loss": 3.0, "lr": 0.1} for t in (5, 10)] + [{"current_steps": 13, "total_steps": 13}]
+    assert only(tmp_path, logs.jsonl_bytes(rows)).total_steps == 13
+
+
 def test_a_second_run_in_the_file_is_a_run_of_its_own(tmp_path):
     rows = [[t, loss] for loss in (3.0, 2.0) for t in (10, 20, 30, 40)]
     first, second = read(save(tmp_path, table("step,loss", *rows)))

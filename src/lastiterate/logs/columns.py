@@ -33,6 +33,7 @@ _L1 = ("grad_norm_l1", "l1_grad_norm", "train_grad_norm_l1", "gradient_norm_l1",
 _NORM = (
     "grad_norm", "train_grad_norm", "gradient_norm", "train_gradient_norm", "global_grad_norm", "optim_total_grad_norm", "gradnorm",
     "gnorm", "grad_norm_l2", "train_grad_norm_l2",
+    r"(train_)?grad_norm_(before|pre)_clip(ping)?",
 )  # fmt: skip
 _RUN = ("run_id", "run_name", "run", "_run", "run_path")
 PATTERNS = {

@@ -3,15 +3,18 @@
 Rows stand in the order of their writing. Where the count falls to s, it is either
     a resume       s lies above the first step of the run: its rows at or beyond s belong to a branch that was abandoned, and go;
     a second run   s is the run's first step, or below it: what follows is a run of its own.
+Again and again by a row or two it falls where several processes write the same run's rows: they are taken in its order.
 Nothing else is guessed: rows whose count falls again and again are in no order, and refused.
 Source: the first rule is TensorBoard's, tensorboard/backend/event_processing/event_accumulator.py (_MaybePurgeOrphanedData).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
+AT_ONCE, NEAR = 3, 3  # falls, and steps that each goes back at most, from which on they are of processes that write at once
 LEAST_ROWS = 3  # that a run writes between two falls, on average; with fewer the rows are in no order
 
 
@@ -63,27 +66,51 @@ def parts(steps: np.ndarray, *, one_run: bool = False) -> list[Part]:
     [[0, 1, 2], [3, 4, 5]]
     """
     steps = np.asarray(steps, np.int64)
-    down = np.flatnonzero(np.diff(steps) < 0) + 1
-    if not down.size:
+    if not falls(steps):
         return [Part(np.arange(steps.size))]
     if steps.size > 2 and (np.diff(steps) < 0).all():
         return [Part(np.arange(steps.size)[::-1], ["the rows stand in falling order of the count: taken from the last to the first"])]
+    order, first = _of_processes(steps)
+    steps = steps[order]
+    down = np.flatnonzero(np.diff(steps) < 0) + 1
+    if not down.size:
+        return [Part(order, first)]
     if (down.size + 1) * LEAST_ROWS > steps.size and down.size > 2:
         raise Disorder(f"falls {down.size} times in {steps.size} rows: they are in no order, or of several runs")
     found: list[Part] = []
-    kept, notes = np.arange(down[0]), []
+    kept, notes = np.arange(down[0]), list(first)
     for start, stop in zip(down, [*down[1:], steps.size], strict=True):
         last, to = int(steps[kept[-1]]), int(steps[start])
         if to <= steps[kept[0]] and not one_run:
-            found.append(Part(kept, notes))
-            kept, notes = np.arange(start, stop), []
+            found.append(Part(order[kept], notes))
+            kept, notes = np.arange(start, stop), list(first)
             continue
         stays = steps[kept] < to
         gone = int((~stays).sum())
         how = "started anew" if not stays.any() else "resumed from a checkpoint"
         notes.append(f"the count falls from {last} to {to}, as in a run {how}: {gone} earlier rows from step {to} on are left out")
         kept = np.concatenate([kept[stays], np.arange(start, stop)])
-    return [*found, Part(kept, notes)]
+    return [*found, Part(order[kept], notes)]
+
+
+def _of_processes(steps: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """An order of the rows in which those that several processes wrote at once are sorted, and what to say of it.
+
+    Between two deep falls, small ones that come again and again, with many steps written more than once, are no resumes.
+    """
+    order, known = np.arange(steps.size), np.unique(steps)
+    place = np.searchsorted(known, steps)
+    down = np.flatnonzero(np.diff(steps) < 0) + 1
+    deep = down[np.maximum.accumulate(place)[down - 1] - place[down] > NEAR] if down.size else down
+    small = 0
+    for start, stop in pairwise([0, *deep, steps.size]):
+        block = steps[start:stop]
+        here = int((np.diff(block) < 0).sum())
+        if here >= AT_ONCE and 4 * (block.size - np.unique(block).size) >= here:
+            order[start:stop] = start + np.argsort(block, kind="stable")
+            small += here
+    how = f"the count falls {small} times by a row or two, as where several processes write at once: the rows are taken in its order"
+    return order, [how] if small else []
 
 
 def names_of(run_id: str, count: int) -> Iterable[str]:

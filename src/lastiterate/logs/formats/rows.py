@@ -111,7 +111,12 @@ def runs_of(
     planned = next((int(values[-1]) for values in planned if values.size and 0 < values[-1] <= MAX_UPDATES), None)
     for number, (part, run_name) in enumerate(zip(found, names_of(run_id, len(found)), strict=True), start=1):
         own = columns if len(found) == 1 and not part.notes else _only(columns, at_rows, part.rows, rows.count)
-        run = assemble(file.name, run_name, log_format, own, taken, file.stated, convention, planned=planned, **facts)
+        shift = convention.step_shift if file.stated.step_shift is None else file.stated.step_shift
+        reached = None if one_run or len(found) > 1 or not steps.size else int(steps[-1] if part.notes else steps.max()) + shift
+        run = assemble(
+            file.name, run_name, log_format, own, taken, file.stated, convention,
+            planned=planned, updates=reached if reached and reached <= MAX_UPDATES else None, **facts,
+        )  # fmt: skip
         if len(found) > 1:
             run.note(taken["step"], several(number, len(found)))
         for note in part.notes:
