@@ -30,7 +30,7 @@ _ZIP = (
 _HF_STATE = "the rows are in trainer_state.json, in the run's output folder and in each checkpoint-*"
 _KEYS = (  # of a JSON object: all of them there -> what it is
     ({"nbformat", "cells"}, "a Jupyter notebook: save what its cells printed as text, or the table as CSV"),
-    ({"os", "python", "startedAt"}, "W&B's description of the machine: the history is run-*.wandb, in the folder above"),
+    ({"os", "startedAt"}, "W&B's description of the machine: the history is run-*.wandb, in the folder above"),
     ({"train_runtime"}, f"the Trainer's results at the end, no history: {_HF_STATE}"),
     ({"eval_runtime"}, f"the Trainer's results at the end, no history: {_HF_STATE}"),
     ({"architectures", "model_type"}, f"a model's configuration: {_HF_STATE}"),
@@ -51,9 +51,7 @@ _SUFFIXES = {
     ".pth": "a checkpoint: the log lies beside it",
     ".ckpt": "a checkpoint: the log lies beside it",
 }  # fmt: skip
-_WANDB_DEBUG = re.compile(
-    r"^\{\"time\":\"[^\"]+\",\"level\":|^\d{4}-\d\d-\d\d [\d:,]+ \w+ +MainThread:\d+ \[wandb_|MainThread:\d+ \[wandb_\w+\.py", re.M
-)
+_WANDB_DEBUG = re.compile(r'^\{"time":"[^"]+","level":"|^\d{4}-\d\d-\d\d [\d:,]+ \w+ +[\w-]+ *:\d+ \[[\w./]+\.py:', re.M)
 
 
 def recognise(path: Path, head: bytes) -> str | None:
@@ -68,12 +66,12 @@ def recognise(path: Path, head: bytes) -> str | None:
     text = text_of(head)
     if text is None:
         return None
+    if _WANDB_DEBUG.search(text[:4000]):
+        return "W&B's own debug log: the history is run-*.wandb, what the trainer printed is files/output.log"
     if text.lstrip().startswith("{"):
         return _of_object(path, text)
     if re.match(r"(?:#.*\n)*(?:_wandb|wandb_version):", text):
         return "W&B's configuration of the run: the history is run-*.wandb, in the folder above"
-    if _WANDB_DEBUG.search(text[:4000]):
-        return "W&B's own debug log: the history is run-*.wandb, what the trainer printed is files/output.log"
     return None
 
 
@@ -84,6 +82,8 @@ def guess(path: Path, head: bytes) -> str | None:
     text = text_of(head)
     if text is None:
         return None
+    if re.fullmatch(r"[^\s{}\[\]\"',;=]*/[^\s{}\[\]\"',;=]+", text.strip()):
+        return f"it is the path {text.strip()!r:.80}, as a link is stored where there are none: read that file"
     if text.lstrip().startswith("{") and _object(path) is not None:
         return "it is a JSON object without rows, as configurations are: the log is a file with a row for each step"
     return None
@@ -109,5 +109,4 @@ def _of_object(path: Path, text: str) -> str | None:
     value = _object(path) if marks else None
     if value is None or "log_history" in value:
         return None
-    lists = [key for key, inside in value.items() if isinstance(inside, list) and inside and isinstance(inside[0], dict) and key != "cells"]
-    return next((what for keys, what in marks if keys <= set(value) and not (lists and "nbformat" not in value)), None)
+    return next((what for keys, what in marks if keys <= set(value)), None)
