@@ -86,7 +86,7 @@ def nemo(t):
     done = max((at for at in VAL if at < t and at), default=None)
     val = f" | val_loss: {VAL[done]:.4}" if done else ""
     return [
-        f"[2026-01-01T10:00:00+00:00] pretraining/0 Training epoch 0, iteration {t - 1}/{TOTAL - 1} | lr: {LR[t - 1]:.4} |"
+        f"[2026-01-01T10:00:00+00:00] pretraining/0 Training epoch {t // 20}, iteration {(t - 1) % 20}/19 | lr: {LR[t - 1]:.4} |"
         f" global_batch_size: 8 | global_step: {t - 1} | reduced_train_loss: {LOSS[t - 1]:.4} | train_step_timing in s: 2.5{val}"
     ]
 

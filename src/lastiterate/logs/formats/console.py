@@ -55,7 +55,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
     losses = [name for name in names if not re.fullmatch(_STEP, name)]
     taken = recognise_columns(losses, {role: name for role, name in mapping.items() if name in losses}, file.name)
     keys = {re.escape(name): role for role, name in taken.items() if role in HISTORY_VALUES or role == "lr"}
-    if not any(role in HISTORY_VALUES for role in keys.values()):
+    if not any(role in ("train_loss", "val_loss") for role in keys.values()):
         raise file.error("lines", f"name a step and {shortened(losses)}, but none is known as a loss: say which with map train_loss=...")
     number = np.concatenate([rows.number for rows in found.kinds])
     number = number[np.argsort(np.concatenate([rows.at for rows in found.kinds]), kind="stable")]

@@ -82,7 +82,7 @@ def read_lines(file: LogFile, writer: Writer, log_format: str, convention: Conve
         run = _run(file, run_id, log_format, writer, part, mapped, stated if writer.name == "nanoGPT" else None, convention)
         for where, text in [*notes, *(("step", text) for text in told)]:
             run.note(where, text)
-        left = unused(seen, run.taken.values())
+        left = unused((name for name in seen if not name.endswith("loss scale")), run.taken.values())
         if left:
             run.note("columns", f"not used: {shortened(left)}; map one if it is wanted")
         yield run

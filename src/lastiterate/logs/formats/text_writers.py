@@ -130,13 +130,13 @@ WRITERS = (
         (
             Line(
                 "Training epoch ",
-                r"Training epoch \d+, iteration {step}/{total} \| ",
+                r"Training epoch \d+, iteration \d+/\d+ \| .*global_step: {step}(?:\s|$)",
                 {"reduced_train_loss": "train_loss", "lr": "lr", "grad_norm": "grad_norm", "val_loss": "last_val_loss"},
                 lag=1,
             ),
         ),
         "NVIDIA/NeMo 01f7dbc nemo/lightning/pytorch/callbacks/progress_printer.py (means over log_interval), optim/base.py "
-        "(the LR is read before the batch); val_loss stands in every line after it was computed",
+        "(the LR is read before the batch); iteration counts within an epoch; val_loss stands in every line until the next",
         lr_lag=1,
         lr_is_mean=True,
     ),
@@ -236,8 +236,8 @@ WRITERS = (
         "xtuner",
         (
             Line(
-                " Step ",
-                r"Epoch \d+ Step {step}/{total} ",
+                "Step ",
+                r"(?:Epoch \d+ )?Step {step}/{total} data_time: ",
                 {
                     "reduced_llm_loss": "train_loss",
                     "local_loss": "train_loss",
