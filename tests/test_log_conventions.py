@@ -36,6 +36,19 @@ REFUSED = [  # tables that hold no count of updates, or one that cannot be: what
     (table("step,eval/a/loss,eval/b/loss", [1, 2, 3], [2, 3, 4]), "several validation losses, eval/a/loss, eval/b/loss: name the one"),
     (table("epoch,step,loss", *[[e, s, 3.0] for e in range(4) for s in (10, 20, 30)]), "falls back at each new epoch: it counts within"),
     (table("step,loss", *[[s, 3 - 0.3 * e - s / 100] for e in range(3) for s in (10, 20, 30)]), "but the loss goes on"),
+    (
+        table("step,variant,loss", *[[s, v, loss] for v, loss in (("a", 3.0), ("b", 2.0)) for s in (10, 20, 30)]),
+        "falls where variant changes from a to b: rows of several runs; name them with --map run_id=variant",
+    ),
+    (
+        table("step,split,loss", *[[s, split, 3.0] for s in (1, 2, 3) for split in ("train", "val")]),
+        "column 'split': tells rows of train and val in one column of losses",
+    ),
+    (
+        logs.jsonl_bytes([{"step": s, "seed": "s1" if s < 30 else "s2", "loss": 3.0} for s in (10, 20, 30, 20, 30)][:3] + [
+            {"step": s, "seed": "s3", "loss": 3.0} for s in (20, 30)]),
+        "falls where seed changes from s2 to s3",
+    ),
     (table("step,loss", *[[s, 3.0] for s in (5, 2, 9, 1, 7, 3, 8, 4, 6)]), "in no order, or of several runs: sort the rows"),
     (table("step,lr,loss", *[[s, lr, 3.0] for s in range(1, 6) for lr in (0.1, 0.2)]), "they are of several runs; name the column"),
     (logs.jsonl_bytes([{"step": 1, "loss": 3}, {"step": 2, "loss": 2, "run": "b"}]), "names its run in 'run', the rows before it do not"),
@@ -378,3 +391,10 @@ def test_the_documentation_has_every_writer_with_its_conventions():
 
     held = BEGIN + table() + END in (Path(__file__).parents[1] / "docs/logs.md").read_text()
     assert held, "run python -m lastiterate.logs.conventions_table"
+
+
+def test_seeds_of_a_long_table_are_not_taken_for_resumes(tmp_path):
+    content = table("step,seed,loss", *[[t, seed, 3.0] for seed in (1, 2) for t in (10, 20, 30)])
+    with pytest.raises(LogError, match="falls where seed changes from 1 to 2: rows of several runs; name them with --map run_id=seed"):
+        list(read(save(tmp_path, content)))
+    assert [run.run_id for run in read(save(tmp_path, content), {"run_id": "seed"})] == ["log/1", "log/2"]

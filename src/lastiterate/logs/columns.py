@@ -58,6 +58,10 @@ _LOOKS_USEFUL = re.compile(
 _MAY_COUNT = re.compile(
     r"^$|^_?(unnamed.*|index|idx|i|t|n|x|id)$|step|iter|(^|_)updates?(_|$)|batch|epoch|token|sample|_idx|count|images|seen"
 )
+_TELLS_RUNS = re.compile(
+    r"(^|_)(variant|experiment|exp|trial|config|method|name|model|optimi[sz]er|opt|scheduler?|label|job|arm|dataset|group|seed|split|subset|"
+    r"mode|set|kind|type)(_|$)"
+)
 _REMARKS = (
     (r"perplexity|(^|_)ppl(_|$)", "a perplexity: a loss is its logarithm"),
     (r"(^|_)bp[bc](_|$)", "in bits per byte or character: a loss is in nats per token"),
@@ -140,6 +144,11 @@ def unused(names: Iterable[str], used: Iterable[str]) -> list[str]:
     found = [name for name in dict.fromkeys(names) if name not in used and _LOOKS_USEFUL.search(plain(name))]
     found += [name for name in dict.fromkeys(names) if name not in used and name not in found and remark(name)]
     return [f"{name} ({why})" if (why := remark(name)) else name for name in found]
+
+
+def tells_runs(name: str) -> bool:
+    """Whether a column of words may tell rows of several runs, or of training and validation, apart."""
+    return _TELLS_RUNS.search(plain(name)) is not None
 
 
 def remark(name: str) -> str | None:

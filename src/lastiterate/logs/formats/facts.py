@@ -41,9 +41,9 @@ def settings_of(rows, names: list[str], trainer: Trainer | None, steps: dict[str
     found, notes = {}, []
     for key, name in _settings(names, trainer).items():
         if key in TEXTS:
-            values = rows.texts.get(name, set())
+            values = {value for _, value in rows.words.get(name, ())}
             if len(values) == 1:
-                found[key] = next(iter(values))
+                found[key] = values.pop()
             continue
         values = rows.column(name)[1] if name in rows.parts else np.empty(0)
         values = np.unique(values[np.isfinite(values)])

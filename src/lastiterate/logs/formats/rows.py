@@ -2,34 +2,47 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 
 from lastiterate.logs.assemble import MAX_UPDATES, assemble, counted
-from lastiterate.logs.columns import fits, may_be_val_loss, may_count, plain, recognise, remark, shortened
+from lastiterate.logs.columns import fits, may_be_val_loss, may_count, plain, recognise, remark, shortened, tells_runs
 from lastiterate.logs.convention import Convention, convention_of
 from lastiterate.logs.formats.facts import describe_columns, settings_of, wanted
+from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_splits
 from lastiterate.logs.formats.source import LogFile
-from lastiterate.logs.order import Disorder, Part, falls, names_of, parts, several
+from lastiterate.logs.order import names_of, several
 from lastiterate.logs.run_log import HISTORY_VALUES, RunLog
 from lastiterate.logs.trainers import trainer_of
 
 TRAIN_ROLES = ("train_loss", "lr", "grad_norm", "grad_norm_l1")
+MOST_CHANGES = 10_000  # of a column of words that are kept
 PLANNED = ("total_steps", "max_steps")  # columns that hold how many updates the run was to make
 
 
 class Rows:
-    """The rows of a run: for each column the numbers of the rows that hold a value (0-based), and the values; the words of `texts`."""
+    """The rows of a run: for each column the numbers of the rows that hold a value (0-based), and the values; where `words` change."""
 
     def __init__(self):
         self.count = 0
         self.parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-        self.texts: dict[str, set[str]] = {}
+        self.words: dict[str, list[tuple[int, str]]] = {}
 
     def add(self, name: str, rows: np.ndarray, values: np.ndarray) -> None:
         """Append values of a column; `rows` count from this run's first."""
         self.parts.setdefault(name, []).append((np.asarray(rows, np.int64), np.asarray(values, np.float64)))
+
+    def add_word(self, name: str, row: int, value: str) -> None:
+        """Note the value of a column of words from a row on; of a column that changes all the time only the beginning."""
+        changes = self.words.setdefault(name, [])
+        if (not changes or changes[-1][1] != value) and len(changes) < MOST_CHANGES:
+            changes.append((row, value))
+
+    def words_at(self, name: str, rows: np.ndarray) -> list[str]:
+        """Values of a column of words in some rows."""
+        changes = self.words[name]
+        place = np.maximum(np.searchsorted([row for row, _ in changes], rows, side="right") - 1, 0)
+        return [changes[i][1] for i in place]
 
     def column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """(rows, values) of a column, in order."""
@@ -41,6 +54,7 @@ def wanted_columns(names: list[str], mapped: set[str]) -> tuple[list[str], list[
     """(columns of numbers, columns of text) that a run is made from; the rest of a table need not be kept."""
     trainer = trainer_of(names)
     numbers, texts = wanted(names, trainer)
+    texts += [name for name in names if tells_runs(name) and name not in texts and name not in numbers]
     roles = ("step", "lr")
     for name in names:
         own = trainer and any(fits_trainer(trainer, name, role) for role in trainer.columns)
@@ -52,11 +66,6 @@ def wanted_columns(names: list[str], mapped: set[str]) -> tuple[list[str], list[
 def fits_trainer(trainer, name: str, role: str) -> bool:
     """Whether a column is one of the trainer's of a role."""
     return re.fullmatch(trainer.columns[role], name) is not None
-
-
-def is_epoch(name: str) -> bool:
-    """Whether a column counts epochs, by its name."""
-    return re.fullmatch(r"(train(er)?_|current_)?epochs?", plain(name)) is not None
 
 
 def runs_of(
@@ -104,7 +113,8 @@ def runs_of(
         train = [columns[role][0] for role in TRAIN_ROLES if role in columns and columns[role][0].size]
         used = np.concatenate(train) if train else steps
         convention = convention_of(taken["step"], used, any(map(is_epoch, names)), trainer) if used.size else Convention(0, 0)
-    found = _in_order(rows, file, taken["step"], columns, at_rows, with_step, steps, one_run)
+    refuse_splits(rows, file, columns, at_rows)
+    found = in_order(rows, file, taken["step"], columns, at_rows, with_step, steps, one_run)
     beside = {name: steps_of(rows.column(name)[0])[1] for name in rows.parts if name != taken["step"]}
     facts, remarks = settings_of(rows, names, trainer, beside)
     planned = [rows.column(name)[1] for name in rows.parts if plain(name) in PLANNED]
@@ -141,57 +151,6 @@ def _lookup(with_step: np.ndarray, steps: np.ndarray):
         return with_step[place] == at, steps[place]
 
     return steps_of
-
-
-def _in_order(rows: Rows, file: LogFile, step: str, columns, at_rows, with_step, steps, one_run: bool) -> list[Part]:
-    """The runs among the rows that hold something; each with the rows that count."""
-    if not any(falls(of_role) for of_role, _ in columns.values()):
-        return [Part(np.arange(rows.count))]
-    used = np.unique(np.concatenate(list(at_rows.values())))
-    of_used = steps[np.searchsorted(with_step, used)]
-    _refuse_epochs(rows, file, step, used, of_used)
-    try:
-        found = parts(of_used, one_run=one_run)
-    except Disorder as error:
-        how = "sort the rows as they were written, or name the runs with --map run_id=COLUMN"
-        raise file.error(f"column {step!r}", f"{error}: {how}") from None
-    found = [Part(used[part.rows], part.notes) for part in found]
-    if len(found) > 1 and _goes_on(columns, at_rows, found):
-        raise file.error(
-            f"column {step!r}",
-            f"falls back to its first value {len(found) - 1} times, but the loss goes on: it counts within an epoch, or from a restart; "
-            "add a column of updates and name it with --map step=COLUMN, or one that tells the runs apart with --map run_id=COLUMN",
-        )
-    return found
-
-
-def _goes_on(columns, at_rows, found: list[Part]) -> bool:
-    """Whether at most of the falls the loss is nearer to where it was than to where it began, so that no new run began there."""
-    role = next((role for role in ("train_loss", "val_loss") if role in columns), None)
-    if role is None:
-        return False
-    losses = [columns[role][1][np.isin(at_rows[role], part.rows)] for part in found]
-    losses = [values[np.isfinite(values)] for values in losses]
-    if any(values.size == 0 for values in losses):
-        return False
-    began = losses[0][0]
-    near = [abs(after[0] - before[-1]) < abs(after[0] - began) / 2 for before, after in pairwise(losses)]
-    return 2 * sum(near) > len(near)
-
-
-def _refuse_epochs(rows: Rows, file: LogFile, step: str, used: np.ndarray, steps: np.ndarray) -> None:
-    """LogError if the count falls wherever the epoch grows: it counts within the epoch."""
-    for name in (name for name in rows.parts if is_epoch(name)):
-        at, epochs = rows.column(name)
-        known = np.isin(used, at)
-        epoch = epochs[np.searchsorted(at, used[known])] if at.size else np.empty(0)
-        grows, down = np.diff(np.floor(epoch)) > 0, np.diff(steps[known]) < 0
-        if down.any() and (grows[down]).all() and down.sum() >= grows.sum() / 2:
-            raise file.error(
-                f"column {step!r}",
-                f"falls back at each new {name}: it counts within an epoch; add a column of updates (epoch times its length, plus {step}) "
-                "and name it with --map step=COLUMN",
-            )
 
 
 def _only(columns, at_rows, kept: np.ndarray, count: int) -> dict:

@@ -119,8 +119,11 @@ def _add_beside(rows: Rows, name: str, values: arrow.Array, text: bool) -> None:
     """Values of a column without a role: words, or numbers; what is none of them is no setting and is passed over."""
     values = values.cast(arrow.string()) if arrow.types.is_dictionary(values.type) else values
     if text:
-        if len(rows.texts.setdefault(name, set())) < 2:
-            rows.texts[name] |= {str(value) for value in values.unique().to_pylist() if value is not None}
+        codes = values.cast(arrow.string()).dictionary_encode()
+        index = codes.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        known = np.flatnonzero(index >= 0)
+        for i in known[np.append(True, np.diff(index[known]) != 0)] if known.size else ():
+            rows.add_word(name, rows.count + int(i), codes.dictionary[int(index[i])].as_py())
         return
     try:
         numbers = values.cast(arrow.float64())
@@ -303,8 +306,8 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
                 continue
             if type(value) is not float:
                 if use == "beside" and (type(value) is str or isinstance(value, bool | dict | list)):
-                    if type(value) is str and len(rows.texts.setdefault(name, set())) < 2:
-                        rows.texts[name].add(value)
+                    if type(value) is str:
+                        rows.add_word(name, rows.count, value)
                     continue
                 value = _number(file, where, name, value)
             at, values = lists.setdefault(name, ([], []))
