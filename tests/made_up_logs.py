@@ -51,7 +51,7 @@ def trainer_state(old=False, total=TOTAL, planned=TOTAL):
         if t % 100 == 0:
             rows.append({"epoch": t / 100, "eval_loss": VAL[t - 1], "eval_runtime": 1.0, "step": t})
     rows.append({"epoch": 2.0, "step": total, "total_flos": 1e15, "train_loss": 3.5, "train_runtime": 9.0})
-    state = {
+    state = ({} if old else {"best_global_step": None}) | {
         "best_metric": None,
         "epoch": 2.0,
         "global_step": total,
@@ -157,6 +157,11 @@ def proto(field, value):
     return varint(field << 3) + varint(value)
 
 
+def proto_double(field, value):
+    """A field of a protocol buffer: a double."""
+    return varint(field << 3 | 1) + struct.pack("<d", value)
+
+
 def record(data):
     length = struct.pack("<Q", len(data))
     return length + struct.pack("<I", masked_crc(length)) + data + struct.pack("<I", masked_crc(data))
@@ -200,7 +205,7 @@ RECOGNISED = [
     ("table", b"\xef\xbb\xbf" + PLAIN),
     ("table", csv_bytes(["step", "loss"], [[1, 3.0]], delimiter="\t")),
     ("table", csv_bytes(["step", "loss"], [[1, 3.0]], delimiter=";")),
-    ("table", b"\n\ngrad_norm\n1.0\n2.0\n"),
+    ("table", b"\n\nstep,grad_norm\n1,1.0\n2,2.0\n"),
     ("table", jsonl_bytes(table_rows())),
     ("table", json.dumps(table_rows(), indent=1).encode()),
     ("table", parquet_bytes(COLUMNS)),

@@ -78,10 +78,11 @@ def test_empty_cells_are_skipped_and_invalid_norms_are_not(tmp_path, capsys):
     ]
 
 
-def test_rows_without_steps_and_a_late_start_are_noted(tmp_path, capsys):
+def test_rows_without_steps_are_refused_and_a_late_start_is_noted(tmp_path, capsys):
     log = write(tmp_path / "log.csv", "when,grad_norm", [(100, 2), (110, 1), (120, 1)])
-    assert main(["refine", str(log)]) == 0
-    assert "note: no step column: rows are taken for updates 1, 2, ..." in capsys.readouterr().out
+    assert main(["refine", str(log)]) == 2
+    refused = capsys.readouterr().err
+    assert "no column counts updates" in refused and "choose with --grad-norm-column, --step-column" in refused
     assert main(["refine", str(log), "--step-column", "when"]) == 0
     assert "note: no norms before update 100: the first is used from the start" in capsys.readouterr().out
 
@@ -105,7 +106,7 @@ def test_a_json_log_is_read_as_the_ingest_reads_it(tmp_path, capsys):
 
 
 BAD = [
-    ("step,norm\n1,2\n", [], "there is step, norm; say which in the mapping: choose with --grad-norm-column"),
+    ("step,norm\n1,2\n", [], "there is step, norm; say which with --map train_loss=COLUMN: choose with --grad-norm-column"),
     ("step,loss\n1,2\n", [], "has no gradient norms, but train_loss: choose with --grad-norm-column"),
     ("step,grad_norm\n1,2\n", ["--step-column", "iter"], "there is no column 'iter' for step, but step, grad_norm"),
     ("step,grad_norm\n1,2\n2,high\n", [], "line 3: grad_norm is 'high', expected a number"),
@@ -113,8 +114,8 @@ BAD = [
     ("step,grad_norm\n1,\n", [], "has none of train_loss, val_loss, grad_norm, grad_norm_l1, weight_norm_sq, relative_update with a value"),
     ("run_id,step,grad_norm\na,1,1\nb,1,1\n", [], "holds several runs, such as log/a and log/b: choose one with --run-id"),
     ("run_id,step,grad_norm\na,1,1\n", ["--run-id", "c"], "has no run 'c'; the last of its runs is log/a"),
-    ("step,grad_norm\n1,1\n", ["--smoothing", "7"], "smoothing=7 must lie in [0, 1]"),
-    ("step,grad_norm\n1,1\n", ["--total-steps", "0"], "total_steps=0 must be at least 1"),
+    ("step,grad_norm\n1,1\n", ["--smoothing", "7"], "--smoothing 7 must lie in [0, 1]"),
+    ("step,grad_norm\n1,1\n", ["--total-steps", "0"], "--total-steps 0 must be at least 1"),
     ("", [], "is empty, expected a log"),
     ("a,b\n1,2,3\n1,2,3,4\n", [], "line 2: has 3 cells, expected 2 as in the header"),
     ("{", [], "not valid JSON"),

@@ -51,8 +51,8 @@ def test_the_command_says_what_it_took_the_log_for(tmp_path, capsys):
     path = save(tmp_path, logs.trainer_state(), "trainer_state.json")
     assert main(["read", str(path)]) == 0
     printed = capsys.readouterr().out
-    assert "trainer_state: Hugging Face trainer_state.json, 200 updates, LR interpolated" in printed
-    assert "train_loss: loss (20 rows, last" in printed and "note: learning_rate: LR logged at 20 of 200 updates" in printed
+    assert "trainer_state: Hugging Face trainer_state.json, 200 updates, LR recognised as a schedule" in printed
+    assert "train_loss: loss (20 rows, last" in printed and "note: learning_rate: recognised as wsd with peak 0.001" in printed
     schedule = tmp_path / "schedule.json"
     schedule.write_text(SCHEDULE.to_json())
     assert main(["read", str(path), "--schedule", str(schedule), "--json"]) == 0
@@ -105,7 +105,7 @@ def test_local_files_are_a_source(tmp_path, monkeypatch, capsys):
     save(tmp_path / "runs", logs.llm_c(), "b.log")
     save(tmp_path / "runs", b"prose", "README")
     runs, history, issues = run_ingest(monkeypatch, tmp_path, [LOCAL])
-    assert runs.run_id.tolist() == ["a", "b"] and runs.lr_from.tolist() == ["log", "log"] and len(history) == 401
+    assert runs.run_id.tolist() == ["a", "b"] and runs.lr_from.tolist() == ["recognised", "recognised"] and len(history) == 401
     assert issues[issues.left_out].file.tolist() == ["runs/README"]
     assert "mine: 2 runs, 401 rows; 1 runs left out" in capsys.readouterr().err
     files = load_sources("sources.csv")["mine"].files

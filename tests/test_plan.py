@@ -238,9 +238,9 @@ def csv_log(path, run, column="val_loss"):
 
 
 def hf_log(path, run):
-    rows = []
+    rows, following = [], np.append(run.lr[1:], 0.0)  # before 4.50, which has no best_global_step, a row holds the next update's
     for step, loss in zip(*run.losses["val_loss"], strict=True):
-        rows.append({"epoch": step / 100, "learning_rate": float(run.lr[step - 1]), "loss": float(loss), "step": int(step)})
+        rows.append({"epoch": step / 100, "learning_rate": float(following[step - 1]), "loss": float(loss), "step": int(step)})
         rows.append({"epoch": step / 100, "eval_loss": float(loss), "step": int(step)})
     state = {"epoch": 1.0, "global_step": TOTAL, "is_world_process_zero": True, "log_history": rows, "max_steps": TOTAL}
     path.write_text(json.dumps(state))
@@ -273,7 +273,7 @@ def test_one_command_from_logs_of_several_formats_to_a_plan(logs, tmp_path, caps
     assert schedule.step.tolist() == list(range(1, 4001))
     assert schedule.lr.max() == report["recommended"]["base_lr"]
     assert report["prediction"]["low"] < report["prediction"]["final"] < report["prediction"]["high"]
-    assert len(report["pilots"]) == 6 and {p["lr_from"] for p in report["pilots"]} == {"interpolated"}
+    assert len(report["pilots"]) == 6 and {p["lr_from"] for p in report["pilots"]} == {"recognised"}
     for panel in ("prediction", "against_defaults"):
         assert (out / f"{panel}.png").stat().st_size > 5000 and (out / f"{panel}.pdf").exists()
 

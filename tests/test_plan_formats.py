@@ -1,6 +1,7 @@
 """A stranger's logs in every format give a plan in one command: made-up pilots of a known law, and malformed ones."""
 
 import json
+import re
 from functools import cache
 
 import numpy as np
@@ -151,17 +152,17 @@ def plan_with(tmp_path, capsys, changed, name="hurt.csv"):
 
 LAST = pilots()[-1]
 CUT = {  # of the last pilot's log in each format: what is left of it, and what the message says (None: it is read, with a note)
-    "csv": (made.table_csv(LAST)[:2000].rsplit(b",", 1)[0], "cells, expected 4 as in the header"),
-    "jsonl": (made.table_jsonl(LAST)[:3000], "the line is truncated or damaged"),
+    "csv": (made.table_csv(LAST)[:2000].rsplit(b",", 1)[0], None),
+    "jsonl": (made.table_jsonl(LAST)[:3000], None),
     "json": (made.one_table([LAST], "json")[:3000], "the file is truncated or damaged"),
     "parquet": (made.one_table([LAST], "parquet")[:3000], "not a readable parquet file"),
-    "wandb-history-csv": (made.wandb_history_csv(LAST)[:5000].rsplit(b",", 2)[0], "cells, expected"),
-    "wandb-history-jsonl": (made.wandb_jsonl(LAST)[:5000], "the line is truncated or damaged"),
+    "wandb-history-csv": (made.wandb_history_csv(LAST)[:5000].rsplit(b",", 2)[0], None),
+    "wandb-history-jsonl": (made.wandb_jsonl(LAST)[:5000], None),
     "wandb-chart": (made.chart([LAST], "train/loss", made.LOSS)[:3000].rsplit(b",", 2)[0], "cells, expected"),
     "wandb-run-table": (made.wandb_run_table(pilots())[:600].rsplit(b",", 1)[0], "cells, expected"),
     "hugging-face": (made.trainer_state(LAST)[:3000], "the file is truncated or damaged"),
-    "tensorboard": (made.tensorboard(LAST)[:3000], "the file is truncated"),
-    "lightning": (made.lightning(LAST)[:2000].rsplit(b",", 1)[0], "cells, expected 5 as in the header"),
+    "tensorboard": (made.tensorboard(LAST)[:3000], None),
+    "lightning": (made.lightning(LAST)[:2000].rsplit(b",", 1)[0], None),
     "epfml": (made.epfml(LAST)[:1500], "damaged"),
     "llm.c": (made.llm_c(LAST)[:3000], None),
 }
@@ -173,7 +174,7 @@ def test_a_log_that_is_cut_off_is_named_in_one_message(tmp_path, capsys, name):
     loaded, left_out = load_with(tmp_path, content, "hurt.log")
     if message is None:
         (hurt,) = [pilot for pilot in loaded if pilot.run_id == "hurt"]
-        assert left_out == [] and "has no line end, so that its numbers may be cut short: left out" in " ".join(hurt.notes)
+        assert left_out == [] and re.search("may be cut short: left out|is cut (short|off), as by a killed writer", " ".join(hurt.notes))
         return
     assert len(loaded) == 5 and len(left_out) == 1 and "hurt.log" in left_out[0] and message in left_out[0]
     named = sorted((tmp_path / "runs").iterdir())  # as a shell's * names them: then it is an error
@@ -187,15 +188,16 @@ def test_a_log_that_is_cut_off_is_named_in_one_message(tmp_path, capsys, name):
         (b"", "is empty, expected a log"),
         (made.table_csv(LAST).decode().encode("utf-16"), "is UTF-16, as PowerShell's > writes it, expected UTF-8: save it as UTF-8"),
         (b"step,lr,r\xe9sultat\n1,0.1,3.0\n", "which no format knows: convert it to CSV with a header"),
-        (b"\x80\x04\x95 a pickle", "which no format knows"),
+        (b"\x80\x04\x95 a pickle", "is a Python pickle, as checkpoints are, and is not opened"),
         (b"step,lr,train_loss\n", "has no rows"),
         (
             made.csv_bytes(["run", "step", "lr", "val_loss"], [[t % 2, t, 0.1, 3.0] for t in range(1, 99)]),
             "do not stand together: sort the table",
         ),
-        (b"step,lr,val_loss\n10,0.001,nan\n20,0.001,nan\n", "has no finite value in val_loss"),
+        (b"step,lr,grad_norm\n10,0.001,nan\n20,0.001,nan\n", "has no finite value in grad_norm"),
         (b"step,lr,val_loss\n10,fast,3\n", "lr is 'fast', expected a number"),
-        (b"tokens,lr,val_loss\n524288,0.001,3\n1048576,0.001,2.9\n", "logs 2 losses, expected at least 5"),
+        (b"tokens,lr,val_loss\n524288,0.001,3\n1048576,0.001,2.9\n", "no column counts updates, but tokens might"),
+        (b"step,lr,val_loss\n10,0.001,3\n20,0.001,2.9\n", "logs 2 losses, expected at least 5"),
     ],
 )
 def test_a_file_that_is_no_log_is_named_and_the_rest_is_planned(tmp_path, capsys, content, message):
@@ -210,7 +212,8 @@ RESUMED = {
         ["", "_step", "global_step", "lr", "val/loss"], [[i, i, *row] for i, row in enumerate(rows)]
     ),
     "hugging-face": lambda rows: json.dumps(
-        {"global_step": 1200, "max_steps": 1200, "log_history": [{"step": t, "learning_rate": lr, "eval_loss": v} for t, lr, v in rows]}
+        {"best_global_step": None, "global_step": rows[-1][0], "max_steps": rows[-1][0]}
+        | {"log_history": [{"step": t, "learning_rate": lr, "eval_loss": v} for t, lr, v in rows]}
     ).encode(),
     "llm.c": lambda rows: "".join(f"s:{t - 1} trl:3.0 lr:{lr:.6f}\ns:{t} tel:{v:.6f}\n" for t, lr, v in rows).encode(),
 }
@@ -225,7 +228,7 @@ def test_a_resumed_run_goes_back_and_the_last_row_counts(tmp_path, capsys, refer
     status, report, _ = plan_with(tmp_path, capsys, RESUMED[name](rows), "resumed.log")
     assert status == 0 and report["left_out"] == []
     check_same(report, reference)
-    assert "rows repeat a step: the last of them counts" in notes_of(report)
+    assert "the count falls from 7" in notes_of(report) and "as in a run resumed from a checkpoint" in notes_of(report)
 
 
 @pytest.mark.parametrize("write", [made.table_csv, made.trainer_state, made.tensorboard, made.lightning, made.llm_c])
@@ -271,7 +274,7 @@ def test_a_run_that_ends_in_nan_only_limits_the_learning_rate(tmp_path, capsys, 
     status, report, _ = plan_of(capsys, tmp_path)
     assert status == 0
     assert {pilot["run_id"] for pilot in report["pilots"] if pilot["diverged"]} == {"dead"}
-    assert report["recommended"]["base_lr"] < 4e-3 and "is not finite at the end" in notes_of(report)
+    assert report["recommended"]["base_lr"] < 4e-3 and "the run is taken for one that diverged" in notes_of(report)
     (advice,) = [advice for advice in report["recommendations"] if advice["what"] == "base_lr"]
     assert "below 0.004, where a pilot diverged" in advice["assumptions"]
 

@@ -16,9 +16,10 @@ import pandas as pd
 from lastiterate.analyse.common import fitting, load_runs
 from lastiterate.analyse.splits import distinct
 from lastiterate.plan.choose import choose
+from lastiterate.plan.curves import pilot_curves
 from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
 from lastiterate.plan.load import table_pilots
-from lastiterate.plan.pilots import Pilot, pilot_curves
+from lastiterate.plan.pilots import Pilot
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.commands.common import add_choice, add_json, print_json, read_schedule
+from lastiterate.commands.common import add_choice, add_json, print_json
 from lastiterate.schedules.export import TRAINERS, Settings, export, nearest
+from lastiterate.schedules.stated import read_schedule
 from lastiterate.workflow.files import replacing, write_csv
 
 

@@ -16,13 +16,14 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from lastiterate.commands.common import add_choice, add_json, column_pair, print_json, read_schedule
+from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, print_json
 from lastiterate.laws import LAWS
 from lastiterate.plan.candidates import FAMILIES
 from lastiterate.plan.load import load_pilots
 from lastiterate.plan.planner import TooThin, folded, make_plan
 from lastiterate.plan.write import describe, report, write
 from lastiterate.schedules.export import TRAINERS
+from lastiterate.schedules.stated import read_schedule
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -53,6 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--level", type=float, default=0.9, help="probability of the interval (default: 0.9)")
     parser.add_argument("--no-figures", action="store_true", help="write no figures")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the plan here")
+    add_settings(parser)
     add_json(parser)
 
 
@@ -61,7 +63,7 @@ def run(arguments: Namespace) -> None:
     if arguments.trainer and not arguments.out:
         raise ValueError("--trainer writes settings: say where with --out FOLDER")
     executed = {run_id: read_schedule(schedule, f"--executed {run_id}") for run_id, schedule in arguments.executed}
-    pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None, executed=executed)
+    pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None, executed=executed, settings=arguments.settings)
     if arguments.only:
         patterns = [re.compile(".*".join(map(re.escape, text.split("*")))) for text in arguments.only]
         pilots = [pilot for pilot in pilots if any(pattern.search(pilot.run_id) for pattern in patterns)]

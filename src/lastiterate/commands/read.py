@@ -1,8 +1,9 @@
 """What a log is taken for: its format, its columns, how its steps count, where its learning rates come from.
 
-LOG is a file or a folder of files: exports of Weights & Biases (chart, run table, history), Hugging Face's trainer_state.json,
-TensorBoard events, Lightning's metrics.csv, text logs of nanoGPT, modded-nanogpt and llm.c, epfml JSON, or a table (CSV,
-JSON lines, parquet). --out writes the runs as runs.parquet and history.parquet, in one form whatever they came from.
+LOG is a file or a folder of files: exports of Weights & Biases (chart, run table, history) and its local run-*.wandb, Hugging Face's
+trainer_state.json and what the Trainer prints, TensorBoard events, Lightning's metrics.csv, MLflow's metrics, console output and text
+logs of twenty trainers (docs/logs.md lists them), epfml JSON, or a table (CSV, JSON lines, parquet), compressed or not. --out writes
+the runs as runs.parquet and history.parquet, in one form whatever they came from.
 
 example:
   lastiterate read trainer_state.json
@@ -15,13 +16,14 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from lastiterate.commands.common import add_choice, add_json, column_pair, print_json, read_schedule
+from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, print_json
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.progress import Progress
-from lastiterate.logs.reading import FORMATS, find_all, read_each
+from lastiterate.logs.reading import FORMATS, find_all, find_settings, read_each
 from lastiterate.logs.run_log import LogError, RunLog
+from lastiterate.schedules.stated import read_schedule
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,13 +37,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lr-shift", type=int, metavar="N", help="the LR in the row of step k is that of update k + N")
     add_choice(parser, "--format", FORMATS, metavar="FORMAT", help="the format, where the content does not tell: %(choices)s")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write runs.parquet and history.parquet here, whole or not at all")
+    add_settings(parser)
     add_json(parser)
 
 
 def run(arguments: Namespace) -> None:
     """Read, write, print."""
     schedule = read_schedule(arguments.schedule) if arguments.schedule else None
-    stated = Stated(dict(arguments.map), schedule, arguments.step_shift, arguments.lr_shift)
+    settings = find_settings(arguments.log, arguments.settings)
+    stated = Stated(dict(arguments.map), schedule, arguments.step_shift, arguments.lr_shift, settings.schedules)
     files = find_all(arguments.log, stated)
     report = {"runs": [], "left_out": []}
 
@@ -51,7 +55,7 @@ def run(arguments: Namespace) -> None:
             print(f"left out: {error}", file=sys.stderr)
 
     def described() -> Iterator[RunLog]:
-        for found in read_each(_counted(files), arguments.format, left_out):
+        for found in read_each(_counted(files), arguments.format, left_out, settings):
             report["runs"].append(summary(found))
             if not arguments.json:
                 print("\n".join(describe(report["runs"][-1])))
@@ -103,7 +107,12 @@ def summary(run: RunLog) -> dict:
 
 def describe(run: dict) -> list[str]:
     """The same in words."""
-    lr = {"schedule": "LR of the stated schedule", "log": "LR of every update logged", "interpolated": "LR interpolated"}
+    lr = {
+        "schedule": "LR of the stated schedule",
+        "recognised": "LR recognised as a schedule",
+        "log": "LR of every update logged",
+        "interpolated": "LR interpolated",
+    }
     lines = [f"{run['run_id']}: {run['format']}, {run['total_steps']} updates, {lr.get(run['lr_from'], 'LR not known')}"]
     lines.append("  step: " + run["taken"].get("step", "rows in order"))
     if "lr" in run["taken"]:

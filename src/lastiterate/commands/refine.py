@@ -7,12 +7,13 @@ example:
   lastiterate refine log.csv --grad-norm-column train/grad_norm --out schedule.csv
 """
 
+import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
 
-from lastiterate.commands.common import add_choice, add_json, print_json
+from lastiterate.commands.common import add_choice, add_json, add_settings, print_json
 from lastiterate.logs import LogError, RunLog, read
 from lastiterate.refine import Refined, refine
 from lastiterate.workflow.files import write_csv
@@ -31,6 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--total-steps", type=int, metavar="T", help="updates of the run (default: the log's)")
     parser.add_argument("--drop-invalid", action="store_true", help="leave out zero, negative, NaN and infinite norms, and count them")
     parser.add_argument("--out", type=Path, metavar="CSV", help="write the schedule here, whole or not at all")
+    add_settings(parser)
     add_json(parser)
 
 
@@ -39,7 +41,10 @@ def run(arguments: Namespace) -> None:
     step, norm, total_steps, notes = read_norms(arguments)
     wanted = total_steps if arguments.total_steps is None else arguments.total_steps
     options = {"step": step, "total_steps": wanted, "drop_invalid": arguments.drop_invalid}
-    refined = refine(norm, arguments.smoothing, POWERS[arguments.norm], **options)
+    try:
+        refined = refine(norm, arguments.smoothing, POWERS[arguments.norm], **options)
+    except ValueError as error:
+        raise ValueError(_in_words_of_the_command(str(error))) from None
     if refined.dropped:
         notes.append(f"{refined.dropped} of {norm.size} norms were invalid: left out")
     if arguments.out:
@@ -50,6 +55,12 @@ def run(arguments: Namespace) -> None:
         print_json(report | {"out": str(arguments.out) if arguments.out else None})
     else:
         print(describe(refined, arguments, notes))
+
+
+def _in_words_of_the_command(message: str) -> str:
+    """The library's message with the command's options for its arguments."""
+    message = message.replace("drop_invalid=True", "--drop-invalid")
+    return re.sub(r"\b(total_steps|smoothing)\b(=?)", lambda found: "--" + found[1].replace("_", "-") + " " * bool(found[2]), message)
 
 
 def read_norms(arguments: Namespace) -> tuple[np.ndarray, np.ndarray, int, list[str]]:
@@ -67,6 +78,8 @@ def read_norms(arguments: Namespace) -> tuple[np.ndarray, np.ndarray, int, list[
         raise
     if role not in run.series and role == "grad_norm_l1":
         role = "grad_norm"  # the caller says that the log's only norms are l1
+    if role not in run.series and "grad_norm_l1" in run.series:
+        raise ValueError(f"{arguments.log}: its norms are l1 ({run.taken['grad_norm_l1']}): refine them with --norm l1")
     if role not in run.series:
         raise ValueError(f"{arguments.log}: has no gradient norms, but {', '.join(run.series)}: choose with --grad-norm-column")
     step, norm = run.series[role]
@@ -75,7 +88,9 @@ def read_norms(arguments: Namespace) -> tuple[np.ndarray, np.ndarray, int, list[
     if role in run.invalid and not arguments.drop_invalid:
         order = np.argsort(step := np.concatenate([step, run.invalid[role]]))
         step, norm = step[order], np.concatenate([norm, np.full(run.invalid[role].size, np.nan)])[order]
-    notes = [note.message for note in run.notes if note.where in ("step", run.taken.get(role))]
+    notes = [note.message for note in run.notes if note.where in ("step", run.taken.get("step"), run.taken.get(role))]
+    if role == "grad_norm" and arguments.norm == "l2" and re.search(r"l1(?!\d)", run.taken.get(role, "").lower()):
+        notes.append(f"{run.taken[role]} is an l1 norm by its name, taken for l2: say --norm l1 if it is one")
     step, norm = step[step > 0], norm[step > 0]
     return step, norm, run.total_steps, notes + _late_start(step)
 
@@ -83,7 +98,7 @@ def read_norms(arguments: Namespace) -> tuple[np.ndarray, np.ndarray, int, list[
 def _only_run(arguments: Namespace, mapping: dict[str, str]) -> RunLog:
     """The run of the log, or the one of them that is wanted."""
     found = None
-    for run in read(arguments.log, mapping):
+    for run in read(arguments.log, mapping, settings=arguments.settings):
         if arguments.run_id in (run.run_id, run.name):
             return run
         if arguments.run_id is None and found:

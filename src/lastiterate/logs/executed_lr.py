@@ -39,25 +39,36 @@ def executed_lr(update: np.ndarray, lr: np.ndarray, total_steps: int) -> tuple[n
     >>> note
     'LR logged at 2 of 5 updates, about every 2: interpolated in between, so that a corner of the schedule is off by up to 2 updates'
     """
+    source, note = told_by(update, total_steps)
+    if source == "log":
+        return np.asarray(lr, np.float64), source, None
+    if source is None:
+        return None, None, note
+    at = np.arange(1, total_steps + 1)
+    vector = np.interp(at, update, lr)
+    for end, a, b in ((at < update[0], 0, 1), (at > update[-1], -2, -1)):
+        if end.any():
+            slope = (lr[b] - lr[a]) / (update[b] - update[a])
+            vector[end] = np.maximum(lr[a] + slope * (at[end] - update[a]), 0.0)
+    return vector, source, note
+
+
+def told_by(update: np.ndarray, total_steps: int) -> tuple[str | None, str | None]:
+    """(source, note) of `executed_lr`, without the vector, which may be long."""
     if update.size == 0:
-        return None, None, "no learning rate of an executed update is in the log"
+        return None, "no learning rate of an executed update is in the log"
     if update.size == total_steps:
-        return np.asarray(lr, np.float64), "log", None
+        return "log", None
     interval = int(np.median(np.diff(update))) if update.size > 1 else total_steps
     before, after = int(update[0]) - 1, total_steps - int(update[-1])
     if max(before, after) > MAX_GAP * interval:
         missing = f"1..{before}" if before >= after else f"{update[-1] + 1}..{total_steps}"
-        return None, None, f"LR not known: updates {missing} have none in the log, which is too much to extend: state the schedule"
+        return None, f"LR not known: updates {missing} have none in the log, which is too much to extend: state the schedule"
     if update.size == 1:
-        return None, None, "LR not known: the log has a single one: state the schedule"
-    at = np.arange(1, total_steps + 1)
-    vector = np.interp(at, update, lr)
-    for end, a, b in ((at < update[0], 0, 1), (at > update[-1], -2, -1)):
-        slope = (lr[b] - lr[a]) / (update[b] - update[a])
-        vector[end] = np.maximum(lr[a] + slope * (at[end] - update[a]), 0.0)
+        return None, "LR not known: the log has a single one: state the schedule"
     widest = int(np.max(np.diff(update)))
     note = f"LR logged at {update.size} of {total_steps} updates, about every {interval}: interpolated in between, so that a corner of the "
-    return vector, "interpolated", note + f"schedule is off by up to {widest} updates"
+    return "interpolated", note + f"schedule is off by up to {widest} updates"
 
 
 def disagreement(schedule, update: np.ndarray, lr: np.ndarray, atol: float = 0.0) -> int | None:

@@ -1,95 +1,196 @@
 """Joins: a run that started from another run's checkpoint gets that run's history up to the branch.
 
-The parent is the run whose checkpoint the log names. Where that run is not at hand, a twin serves as well: a run of the
-same source with the same settings whose learning rates agree on every update up to the branch, and whose own
-history reaches it. Without either, the stable phase is missing and the run cannot be used.
+The trunk is the run that the log or a table of settings names. Where that run is not at hand, a twin serves as well: a run of the
+same source with the same settings whose learning rates agree on every update up to the branch, and whose own history reaches it.
+A log that begins late and names nothing is joined to the only run that fits: the settings that both know are equal, and the
+learning rates of both together are a schedule (or go on where the trunk's are); where two fit, the note asks.
 """
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lastiterate.logs.executed_lr import MAX_GAP
 from lastiterate.logs.run_log import HISTORY_VALUES, Note, RunLog
+from lastiterate.schedules import Schedule
+from lastiterate.schedules.recognise import Recognised, recognise
 
-GAP_FACTOR = 2.5  # steps between rows, relative to their median, from which on it is called a gap
+SETTINGS = ("dataset", "model", "n_params", "optimizer", "tokens_per_step", "batch_size", "weight_decay", "seed")
+LR_RTOL = 1e-6  # of the peak
+TRUNK_ROWS = 400  # learning rates of a trunk that a joined schedule is recognised from
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """A run that others may have branched from: what decides whether they did, and how to have it whole."""
+
+    run_id: str
+    name: str
+    settings: dict[str, object]
+    last: int  # step that its history reaches
+    schedule: Schedule | None
+    lr_begins: int  # the first update whose learning rate it logged
+    load: Callable[[], RunLog]
+
+    @classmethod
+    def of(cls, run: RunLog, load: Callable[[], RunLog] | None = None) -> "Trunk":
+        """Of a run, which is kept in memory unless `load` brings it back."""
+        settings = {key: getattr(run, key) for key in SETTINGS}
+        schedule = replace(run.schedule) if run.schedule else None  # without the vector that it has cached
+        begins = int(run.logged_lr[0][0]) if run.logged_lr else 1
+        last = int(_history(run)[-1]) if run.series else 0
+        return cls(run.run_id, run.name, settings, last, schedule, begins, load or (lambda: run))
+
+    def called(self, name: str | None) -> bool:
+        """Whether a log means this run by `name`."""
+        stem = self.run_id.rsplit("/", 1)[-1]
+        return name is not None and (name in (self.name, self.run_id, stem) or stem.endswith(f"_{name}"))
+
+
+def begins_late(run: RunLog) -> bool:
+    """Whether the log begins more than 2.5 logging intervals after its first update (or after where the publisher begins)."""
+    if not run.series:
+        return False
+    steps = _history(run)
+    return steps[0] - run.log_start > MAX_GAP * (np.median(np.diff(steps)) if len(steps) > 1 else run.total_steps)
+
+
+def join(run: RunLog, trunks: Iterable[Trunk]) -> str | None:
+    """Give a run that begins late the history of its trunk, and its schedule if there is one; None, or why that cannot be."""
+    trunk, found, how = _find_trunk(run, list(trunks))
+    if trunk is None:
+        return how
+    parent = trunk.load()
+    if run.schedule is None and found:
+        run.recognise_as(found)
+    if run.branch_step is None:
+        run.branch_step = _branch(run, parent)
+    _prepend(run, parent)
+    run.parent_run = trunk.run_id
+    run.note("history", f"steps up to {run.branch_step} joined from {trunk.run_id} ({how})")
+    return None
 
 
 def join_runs(runs: list[RunLog]) -> tuple[list[RunLog], list[Note]]:
     """Runs with complete histories, and a note for each that had to be left out. Parents are joined before children."""
     joined: dict[str, RunLog] = {}
     failed: list[Note] = []
-    waiting = sorted(runs, key=lambda run: (run.branch_step or 0, run.run_id))
-    for run in waiting:
-        if _starts_at_zero(run):
+    for run in sorted(runs, key=lambda run: (run.branch_step or 0, run.run_id)):
+        reason = join(run, map(Trunk.of, joined.values())) if begins_late(run) else None
+        if reason is None:
             joined[run.run_id] = run
-            continue
-        parent, how = _find_parent(run, list(joined.values()))
-        if parent is None:
-            failed.append(Note(run.file, run.run_id, "history", f"its stable phase is missing: {how}", left_out=True))
-            continue
-        _prepend(run, parent)
-        run.parent_run = parent.run_id
-        run.note("history", f"steps up to {run.branch_step} joined from {parent.run_id} ({how})")
-        joined[run.run_id] = run
+        else:
+            failed.append(Note(run.file, run.run_id, "history", f"its stable phase is missing: {reason}", left_out=True))
     for run in joined.values():
-        _note_gaps(run)
+        note_gaps(run)
     return [joined[run.run_id] for run in runs if run.run_id in joined], failed
 
 
-def _starts_at_zero(run: RunLog) -> bool:
-    """Whether the run's own log begins within one logging interval of its first update (or of where the publisher begins)."""
-    steps, _ = run.series.get("train_loss") or next(iter(run.series.values()))
-    interval = np.median(np.diff(steps)) if len(steps) > 1 else run.total_steps
-    return steps[0] - run.log_start <= GAP_FACTOR * interval
+def _history(run: RunLog) -> np.ndarray:
+    """Steps of the series that tells where a log begins and ends."""
+    return (run.series.get("train_loss") or max(run.series.values(), key=lambda series: len(series[0])))[0]
 
 
-def _find_parent(run: RunLog, candidates: list[RunLog]) -> tuple[RunLog | None, str]:
-    if run.branch_step is None:
-        return None, f"its log begins at step {min(s[0] for s, _ in run.series.values())} but names no checkpoint that it resumed from"
-    fitting = [other for other in candidates if _fits(run, other)]
-    named = [other for other in fitting if run.resumed_from in (other.name, _stem(other)) or _stem(other).endswith(f"_{run.resumed_from}")]
-    # Among several: the run that held its learning rate longest, then by name, so that the choice is reproducible.
-    order = lambda other: (-other.schedule.stable_steps, other.run_id)
+def _first(run: RunLog) -> tuple[int, int]:
+    """(first step of the history, steps between its rows)."""
+    steps = _history(run)
+    return int(steps[0]), int(np.median(np.diff(steps))) if len(steps) > 1 else 1
+
+
+def _find_trunk(run: RunLog, trunks: list[Trunk]) -> tuple[Trunk | None, Recognised | None, str]:
+    """The trunk, the schedule of both together (None if the run has its own, or there is none), and how it was found (or why not)."""
+    begins, interval = _first(run)
+    step = run.branch_step or max(begins - interval, 1)
+    fitting, continuous = [], []
+    for trunk in trunks:
+        if trunk.last < step or any(
+            None not in (value, getattr(run, key)) and value != getattr(run, key) for key, value in trunk.settings.items()
+        ):
+            continue
+        fits, found = _lr_fits(run, trunk, step)
+        if fits:
+            (fitting if found or run.schedule else continuous).append((trunk, found))
+    fitting = fitting or continuous
+    named = [pair for pair in fitting if pair[0].called(run.resumed_from)]
+    # Among several twins: the run that held its learning rate longest, then by name, so that the choice is reproducible.
+    order = lambda pair: (-(pair[0].schedule.stable_steps if pair[0].schedule else 0), pair[0].run_id)
     if named:
-        return min(named, key=order), "named as its checkpoint"
+        return *min(named, key=order), "named as its checkpoint"
+    if fitting and run.resumed_from and run.branch_step:
+        return *min(fitting, key=order), "same settings and learning rates; the run it names is not in the source"
+    if run.resumed_from:
+        wanted = run.resumed_from + (f" at step {run.branch_step}" if run.branch_step else "")
+        reason = "no run of the source has its settings and learning rates up to the branch, and a log that reaches it"
+        return None, None, f"{reason}; it names {wanted}"
+    if len(fitting) == 1:
+        return *fitting[0], "the only run whose step, learning rates and settings fit"
+    reason = f"its log begins at step {begins} and names no checkpoint that it resumed from"
     if fitting:
-        return min(fitting, key=order), "same settings and learning rates; the run it names is not in the source"
-    wanted = f"{run.resumed_from} at step {run.branch_step}"
-    return None, f"no run of the source has its settings and learning rates up to the branch, and a log that reaches it; it names {wanted}"
+        names = ", ".join(pair[0].run_id for pair in fitting[:4])
+        return None, None, f"{reason}; {len(fitting)} runs fit: {names}: say which in the column parent of a table of settings"
+    return None, None, f"{reason}; no run here fits it in step, learning rates and settings"
 
 
-def _stem(run: RunLog) -> str:
-    return run.run_id.rsplit("/", 1)[-1]
+def _lr_fits(run: RunLog, trunk: Trunk, step: int) -> tuple[bool, Recognised | None]:
+    """Whether the trunk executed what the run did up to `step`, and the schedule that both are, if it had to be found."""
+    if run.schedule:
+        close = LR_RTOL * run.schedule.peak_lr
+        same = trunk.schedule is not None and min(trunk.schedule.total_steps, run.total_steps) >= step
+        return bool(same and np.abs(trunk.schedule.lr[:step] - run.schedule.lr[:step]).max() <= close), None
+    if not run.logged_lr or not run.logged_lr[0].size:
+        return False, None
+    update, lr = run.logged_lr
+    vector = trunk.schedule.lr if trunk.schedule else trunk.load().lr
+    if vector is None:
+        return False, None
+    step = min(step, len(vector), int(update[0]) - 1)
+    before = np.unique(np.linspace(min(trunk.lr_begins, step), step, TRUNK_ROWS).astype(int))
+    total = None if update[-1] == run.total_steps and not run.updates else run.total_steps
+    change = np.abs(np.diff(lr[:3])).max(initial=0.0)
+    continuous = bool(abs(vector[step - 1] - lr[0]) <= max(MAX_GAP * change, LR_RTOL * vector.max()))
+    if not continuous and not trunk.called(run.resumed_from):
+        return False, None  # a learning rate that jumps at the branch has to be stated
+    found = recognise(np.append(before, update), np.append(vector[before - 1], lr), total) if trunk.schedule else None
+    return continuous or found is not None, found
 
 
-def _fits(run: RunLog, other: RunLog) -> bool:
-    """Whether `other` did the same as `run` must have done up to the branch."""
-    settings = ("dataset", "model", "n_params", "optimizer", "tokens_per_step", "seed")
-    step = run.branch_step
-    return (
-        all(getattr(run, key) == getattr(other, key) for key in settings)
-        and other.series["train_loss"][0][-1] >= step
-        and np.array_equal(run.schedule.lr[:step], other.schedule.lr[:step])
-    )
+def _branch(run: RunLog, parent: RunLog) -> int:
+    """The last step before the run's own log up to which both executed the same learning rates."""
+    begins, _ = _first(run)
+    if run.lr is None or parent.lr is None:
+        return begins - 1
+    reach = min(begins - 1, parent.total_steps, run.total_steps)
+    off = np.abs(run.lr[:reach] - parent.lr[:reach]) > LR_RTOL * parent.lr.max()
+    return int(np.argmax(off)) if off.any() else reach
 
 
 def _prepend(run: RunLog, parent: RunLog) -> None:
     """Give every series the parent's rows up to the branch; a row that both have at the branch is the run's own."""
-    for name, (steps, values) in run.series.items():
-        if name not in parent.series:
+    series = [(run.series, name, values) for name, values in run.series.items()]
+    if run.logged_lr and parent.logged_lr:
+        logged, of_parent = {"lr": run.logged_lr}, {"lr": parent.logged_lr}
+        series.append((logged, "lr", run.logged_lr))
+    for into, name, (steps, values) in series:
+        source = of_parent if name == "lr" else parent.series
+        if name not in source:
             run.note(f"history.{name}", f"{parent.run_id} has none: empty up to step {run.branch_step}")
             continue
-        old_steps, old_values = parent.series[name]
+        old_steps, old_values = source[name]
         keep = (old_steps <= run.branch_step) & (old_steps < steps[0])
-        run.series[name] = np.concatenate([old_steps[keep], steps]), np.concatenate([old_values[keep], values])
+        into[name] = np.concatenate([old_steps[keep], steps]), np.concatenate([old_values[keep], values])
+    if run.logged_lr and parent.logged_lr:
+        run.logged_lr = logged["lr"]
 
 
-def _note_gaps(run: RunLog) -> None:
+def note_gaps(run: RunLog) -> None:
     """Note where a series skips rows: in the middle, or at the end."""
     for name in HISTORY_VALUES:
         if name not in run.series or len(run.series[name][0]) < 3:
             continue
         steps = run.series[name][0]
         spacing = np.diff(steps)
-        for i in np.flatnonzero(spacing > GAP_FACTOR * np.median(spacing)):
+        for i in np.flatnonzero(spacing > MAX_GAP * np.median(spacing)):
             run.note(f"history.{name}", f"no rows between steps {steps[i]} and {steps[i + 1]}")
-        if run.total_steps - steps[-1] > GAP_FACTOR * np.median(spacing):
+        if run.total_steps - steps[-1] > MAX_GAP * np.median(spacing):
             run.note(f"history.{name}", f"ends at step {steps[-1]} of {run.total_steps}")

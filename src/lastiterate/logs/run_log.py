@@ -1,12 +1,12 @@
 """One run as its reader understood it, before joins: the common ground of every log format."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
-from lastiterate.logs.executed_lr import executed_lr
+from lastiterate.logs.executed_lr import executed_lr, told_by
 from lastiterate.schedules import Schedule
+from lastiterate.schedules.recognise import Recognised
 
 HISTORY_VALUES = ("train_loss", "val_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
 
@@ -51,12 +51,15 @@ class RunLog:
     cooldown: float | None = None
     base_lr: float | None = None
     tokens_per_step: int | None = None
+    batch_size: int | None = None  # sequences (samples) of an update
+    weight_decay: float | None = None
     seed: int | None = None
     final_train_loss: float | None = None
     final_val_loss: float | None = None
     resumed_from: str | None = None  # name of the run whose checkpoint it started from
     branch_step: int | None = None  # step of that checkpoint
     parent_run: str | None = None
+    updates: int | None = None  # that were made, where the log says more than its last row
     log_start: int = 0  # step that the whole log begins at: the publisher may leave out the warm-up
     diverged: bool = False  # ended early on a loss that was not finite or too large; the final losses are NaN then
     log_format: str | None = None  # as recognised
@@ -64,27 +67,40 @@ class RunLog:
     logged_lr: tuple[np.ndarray, np.ndarray] | None = None
     invalid: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    recognised: bool = False  # the schedule was not stated, but explains every logged learning rate
 
     @property
     def total_steps(self) -> int:
-        """The horizon: the schedule's, or the last step logged where the schedule is not told."""
+        """The horizon: the schedule's, or the updates made where that is not told: by the log's word, or the last step logged."""
         if self.schedule:
             return self.schedule.total_steps
-        return max(int(steps[-1]) for steps in [*(s for s, _ in self.series.values()), *self.invalid.values()])
+        last = max(int(steps[-1]) for steps in [*(s for s, _ in self.series.values()), *self.invalid.values()])
+        return max(last, self.updates or 0)
 
     @property
     def lr(self) -> np.ndarray | None:
         """Learning rates executed by updates 1..T, shape (T,): the schedule's, else from the log; None if neither tells."""
-        return self.schedule.lr if self.schedule else self._from_log[0]
+        if self.schedule:
+            return self.schedule.lr
+        return executed_lr(*self.logged_lr, self.total_steps)[0] if self.logged_lr else None
 
     @property
     def lr_from(self) -> str | None:
-        """Where `lr` comes from: "schedule", "log" (every update is in it), "interpolated" (between those that are) or None."""
-        return "schedule" if self.schedule else self._from_log[1]
+        """Where `lr` comes from: "schedule" (stated), "recognised" (a schedule that explains all logged), "log", "interpolated" or None."""
+        if self.schedule:
+            return "recognised" if self.recognised else "schedule"
+        return told_by(self.logged_lr[0], self.total_steps)[0] if self.logged_lr else None
 
-    @cached_property
-    def _from_log(self) -> tuple[np.ndarray | None, str | None]:
-        return executed_lr(*self.logged_lr, self.total_steps)[:2] if self.logged_lr else (None, None)
+    def recognise_as(self, found: Recognised) -> None:
+        """Take the schedule that explains the logged learning rates, and say so."""
+        self.schedule, self.recognised = found.schedule, True
+        self.base_lr, self.cooldown = found.schedule.peak_lr, found.cooldown
+        lr = self.taken.get("lr", "lr")
+        self.note(
+            lr, f"recognised as {found}: it has all {self.logged_lr[0].size} logged values to {max(found.off, 1e-16):.0e} of the peak"
+        )
+        for note in found.notes:
+            self.note(lr, note)
 
     def note(self, where: str, message: str) -> None:
         """Add a note about this run's file."""

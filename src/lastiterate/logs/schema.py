@@ -4,7 +4,8 @@ runs     one row per run; keys and settings, the schedule as JSON phases, and th
          does not tell is null; `total_steps` is then the last step logged. A run that
          diverged has no final losses.
          `lr_from` says where its learning rates come from: its "schedule", with which every logged one was found to
-         agree; the "log", which has that of every update; "interpolated" between those that the log has; null if neither.
+         agree; "recognised", a schedule that explains every logged one; the "log", which has that of every update;
+         "interpolated" between those that the log has; null if neither.
 history  one row per (run_id, step) with something logged. `step` counts updates: the row of step k was logged after
          update k, a row of step 0 before the first. `lr` is the learning rate that update `step` executed (null at
          step 0, and where it is not told); a logged one has a row of its own, so that they can be interpolated again.
@@ -40,13 +41,15 @@ RUNS = pa.DataFrameSchema(
         "decay_shape": pa.Column(str, nullable=True),
         "cooldown": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
         "tokens_per_step": pa.Column("Int64", _positive, nullable=True),
+        "batch_size": pa.Column("Int64", _positive, nullable=True),
+        "weight_decay": pa.Column("float64", pa.Check.ge(0), nullable=True),
         "seed": pa.Column("Int64", nullable=True),
         "parent_run": pa.Column(str, nullable=True),
         "branch_step": pa.Column("Int64", nullable=True),
         "final_train_loss": pa.Column("float64", nullable=True),
         "final_val_loss": pa.Column("float64", nullable=True),
         "diverged": pa.Column(bool),
-        "lr_from": pa.Column(str, pa.Check.isin(["schedule", "log", "interpolated"]), nullable=True),
+        "lr_from": pa.Column(str, pa.Check.isin(["schedule", "recognised", "log", "interpolated"]), nullable=True),
     },
     strict=True,
     ordered=True,
@@ -84,6 +87,8 @@ def runs_table(runs: list[RunLog], source: str) -> pd.DataFrame:
             "decay_shape": run.schedule.decay_shape if run.schedule else None,
             "cooldown": run.cooldown,
             "tokens_per_step": run.tokens_per_step,
+            "batch_size": run.batch_size,
+            "weight_decay": run.weight_decay,
             "seed": run.seed,
             "parent_run": run.parent_run,
             "branch_step": run.branch_step if run.parent_run else None,
@@ -101,13 +106,14 @@ def runs_table(runs: list[RunLog], source: str) -> pd.DataFrame:
 
 def history_table(runs: list[RunLog], source: str) -> pd.DataFrame:
     """The history table of a source, checked; ordered by run, then step."""
-    steps = [np.unique(np.concatenate([s for s, _ in [*run.series.values(), *([run.logged_lr] if run.logged_lr else [])]])) for run in runs]
+    logged = lambda run: [steps for steps, _ in [*run.series.values(), *([run.logged_lr] if run.logged_lr else [])]]
+    steps = [np.unique(np.concatenate([np.empty(0, np.int64), *logged(run)])) for run in runs]
     values = {name: [] for name in ("lr", *HISTORY_VALUES)}
     for run, at in zip(runs, steps, strict=True):
         executed = np.full(len(at), np.nan)
-        if run.lr is not None:
+        if (lr := run.lr) is not None:
             inside = (at > 0) & (at <= run.total_steps)
-            executed[inside] = run.lr[at[inside] - 1]
+            executed[inside] = lr[at[inside] - 1]
         elif run.logged_lr:
             executed[np.searchsorted(at, run.logged_lr[0])] = run.logged_lr[1]
         values["lr"].append(executed)

@@ -2,10 +2,11 @@
 
 from lastiterate.plan.candidates import Candidate
 from lastiterate.plan.choose import Choice, choose
+from lastiterate.plan.curves import pilot_curves
 from lastiterate.plan.evidence import Question, questions
 from lastiterate.plan.laws import Chosen, choose_law
 from lastiterate.plan.load import load_pilots, table_pilots
-from lastiterate.plan.pilots import Pilot, pilot_curves
+from lastiterate.plan.pilots import Pilot
 from lastiterate.plan.planner import Plan, TooThin, make_plan
 
 __all__ = [

@@ -8,14 +8,18 @@ import numpy as np
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.executed_lr import MAX_GAP, executed_lr
 from lastiterate.logs.formats.source import LogFile
-from lastiterate.logs.reading import find_all, read_each
+from lastiterate.logs.reading import find_all, find_settings, read_each
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.plan.pilots import LEAST_LOSSES, SETTINGS, Pilot
 from lastiterate.schedules import Schedule
 
 
 def load_pilots(
-    paths: Iterable[Path | str], mapping=None, schedule: Schedule | None = None, executed: Mapping[str, Schedule] | None = None
+    paths: Iterable[Path | str],
+    mapping=None,
+    schedule: Schedule | None = None,
+    executed: Mapping[str, Schedule] | None = None,
+    settings: Path | str | None = None,
 ) -> tuple[list[Pilot], list[str]]:
     """Pilots of log files of any known format, or of folders of them; and one sentence for each run that cannot be one.
 
@@ -30,6 +34,9 @@ def load_pilots(
     executed : mapping of str to Schedule, optional
         The schedules of runs whose logs do not tell, by run id (or what follows its last "/").
 
+    settings : path, optional
+        As in `lastiterate.logs.read`.
+
     Raises
     ------
     LogError
@@ -38,8 +45,10 @@ def load_pilots(
         If `executed` names a run that is not there.
     """
     pilots, left_out, logs, ids, of_file = [], [], [], set(), {}
-    stated = Stated(dict(mapping or {}), schedule, schedules=dict(executed or {}))
-    for path in map(Path, paths):
+    paths = [Path(path) for path in paths]
+    table = find_settings(paths, settings)
+    stated = Stated(dict(mapping or {}), schedule, schedules={**table.schedules, **(executed or {})})
+    for path in paths:
         if (path / "runs.parquet").is_file() and (path / "history.parquet").is_file():
             found, notes = table_pilots(path / "runs.parquet", path / "history.parquet")
             pilots += found
@@ -48,12 +57,13 @@ def load_pilots(
             logs.append(path)
 
     def report(file: LogFile, error: LogError) -> None:
-        if file.path in logs:
+        named = {error.where.removeprefix("run "), file.run_id}
+        if file.path in logs or any(name in stated.schedules for run_id in named for name in (run_id, run_id.rsplit("/", 1)[-1])):
             raise error
         of_file.pop(error.file, None)  # runs that were read before the error: rows of one may come later
         left_out.append(str(error))
 
-    for run in read_each(find_all(logs, stated), None, report):
+    for run in read_each(find_all(logs, stated), None, report, table):
         ids |= {run.run_id, run.run_id.rsplit("/", 1)[-1]}
         own = stated.schedule_of(run.run_id)
         if own and run.schedule is not own:
@@ -62,9 +72,9 @@ def load_pilots(
         of_file.setdefault(run.file, []).append(_pilot(run))
     for found in (one for of_one in of_file.values() for one in of_one):
         (pilots if isinstance(found, Pilot) else left_out).append(found)
-    for name in stated.schedules:
+    for name in executed or ():
         if name not in ids:
-            raise ValueError(f"executed: there is no run {name!r}, but {', '.join(sorted(ids)) or 'none'}")
+            raise ValueError(f"--executed: there is no run {name!r}, but {', '.join(sorted(ids)) or 'none'}")
     return _unrepeated(pilots, left_out), left_out
 
 
@@ -93,7 +103,7 @@ def _pilot(run: RunLog) -> Pilot | str:
 
 def _settings(run) -> dict[str, object]:
     """The settings that are known: not None, and not pandas' missing values, which are not themselves or refuse to say."""
-    values = {name: getattr(run, name) for name in SETTINGS}
+    values = {name: getattr(run, name, None) for name in SETTINGS}
     return {name: value for name, value in values.items() if isinstance(value, str | int | float | np.number) and value == value}
 
 

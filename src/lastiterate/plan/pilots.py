@@ -5,13 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lastiterate.laws import Curve
 from lastiterate.schedules import Schedule
 
 LEAST_LOSSES = 5  # values of a loss that a pilot must have
-POINTS = 100  # losses of a run that a law is fitted to, spread evenly
-SETTINGS = ("dataset", "n_params", "optimizer", "tokens_per_step")
-SKIP = 0.04  # of a run's updates: its first descent, which no law describes; at least twice the warmup
+SETTINGS = ("dataset", "model", "n_params", "optimizer", "tokens_per_step", "batch_size", "weight_decay")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,33 +78,3 @@ def which_loss(pilots: Sequence[Pilot]) -> str:
     raise ValueError(
         f"the pilots share no loss: all of them must log val_loss, or all of them train_loss, at five steps or more: {missing}"
     )
-
-
-def pilot_curves(pilots: Sequence[Pilot], loss: str, init_std=None, weight_decay=None) -> list[Curve]:
-    """Curves to fit, one for each distinct vector of learning rates; repeats (seeds) are averaged.
-
-    The first descent is left out: the larger of 4 % of the updates and twice the warmup. At most 100 losses are
-    kept: validation losses as they were logged, spread evenly with the last one kept; training losses as means over as many windows.
-    """
-    groups: dict[bytes, list[Pilot]] = {}
-    for pilot in pilots:
-        groups.setdefault(pilot.lr.tobytes(), []).append(pilot)
-    curves = []
-    for same in groups.values():
-        parts = [_thinned(*pilot.losses[loss], pilot, loss) for pilot in same]
-        steps = parts[0][0]
-        parts = [part for part in parts if np.array_equal(part[0], steps)]
-        if len(steps) >= 3:
-            curves.append(Curve(same[0].lr, steps, np.mean([part[1] for part in parts], axis=0), same[0].run_id, init_std, weight_decay))
-    return curves
-
-
-def _thinned(steps: np.ndarray, values: np.ndarray, pilot: Pilot, loss: str) -> tuple[np.ndarray, np.ndarray]:
-    keep = (steps > max(SKIP * pilot.total_steps, 2 * pilot.warmup_steps)) & (steps <= pilot.total_steps) & (values > 0)
-    steps, values = steps[keep].astype(np.int64), values[keep]
-    count = min(POINTS, len(steps))
-    if loss == "val_loss" or count == len(steps):
-        at = np.unique(np.linspace(0, len(steps) - 1, count).round().astype(int)) if count else []
-        return steps[at], values[at]
-    windows = np.array_split(np.arange(len(steps)), count)
-    return np.array([round(float(steps[w].mean())) for w in windows]), np.array([values[w].mean() for w in windows])

@@ -8,10 +8,12 @@ import numpy as np
 from lastiterate._checks import check_choice, check_number, check_steps
 from lastiterate.plan.candidates import FAMILIES, Candidate, base_lrs, candidates, defaults
 from lastiterate.plan.choose import TIE, choose
+from lastiterate.plan.curves import pilot_curves
 from lastiterate.plan.evidence import Question, questions
 from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
-from lastiterate.plan.pilots import SETTINGS, Pilot, pilot_curves, which_loss
+from lastiterate.plan.pilots import SETTINGS, Pilot, which_loss
 from lastiterate.plan.resume import continued, parent
+from lastiterate.plan.seeds import not_seeds
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
 
@@ -110,6 +112,8 @@ def make_plan(
     _refuse(pilots, asked)
     ran, diverged = [p for p in pilots if not p.diverged], [p.peak for p in pilots if p.diverged]
     loss = which_loss(ran)
+    if why := not_seeds(ran, loss):
+        raise TooThin(f"the evidence is too thin:\n- {why}")
     curves = pilot_curves(ran, loss, init_std, weight_decay)
     if len(curves) < 2:
         raise TooThin(

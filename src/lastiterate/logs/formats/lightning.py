@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.logs.assemble import Convention
 from lastiterate.logs.columns import recognise as recognise_columns
+from lastiterate.logs.convention import Convention
 from lastiterate.logs.formats import table
 from lastiterate.logs.formats.rows import TRAIN_ROLES
-from lastiterate.logs.formats.source import LogFile, text_of
+from lastiterate.logs.formats.source import LogFile, first_row, text_of
 from lastiterate.logs.run_log import LogError, RunLog
 
 NAME = "Lightning metrics.csv"
@@ -26,7 +26,10 @@ NAME = "Lightning metrics.csv"
 def recognise(path: Path, head: bytes) -> bool:
     """Whether the header has an epoch and a step, and training rows begin at step 0 or lie one before multiples of their interval."""
     text = text_of(head)
-    lines = list(csv.reader(text.splitlines())) if text else []
+    names = first_row(text)
+    if not {"epoch", "step"} <= set(names):
+        return False
+    lines = list(csv.reader(text.splitlines()))
     if len(lines) < 2 or not {"epoch", "step"} <= set(lines[0]) or "_step" in lines[0]:
         return False
     try:
@@ -35,7 +38,7 @@ def recognise(path: Path, head: bytes) -> bool:
         step = lines[0].index("step")
         rows = [row for row in lines[1:] if len(row) == len(lines[0]) and any(row[i] for i in at)]
         steps = np.unique([int(row[step]) for row in rows])
-    except (LogError, ValueError):
+    except (LogError, ValueError, csv.Error):
         return False
     return steps.size > 0 and (steps[0] == 0 or (steps.size > 1 and int(np.gcd.reduce(steps + 1)) > 1))
 

@@ -1,8 +1,11 @@
 """What every format's reader is given, and what each may ask about a file."""
 
+import csv
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.run_log import LogError
@@ -27,24 +30,50 @@ class LogFile:
         """The error to raise about this file."""
         return LogError(self.name, where, message)
 
+    def open(self) -> BinaryIO:
+        """The file's bytes, as every reader should ask for them."""
+        return self.path.open("rb")
+
     def load_json(self):
         """The whole file as JSON; LogError that names the byte where it stops to be."""
         try:
-            return json.loads(self.path.read_bytes())
+            with self.open() as opened:
+                return json.loads(opened.read(), object_pairs_hook=self.once)
+        except LogError:
+            raise
         except json.JSONDecodeError as error:
             raise self.error(f"byte {error.pos}", f"not valid JSON ({error.msg}): the file is truncated or damaged") from None
         except UnicodeDecodeError as error:
             raise self.error(f"byte {error.start}", "not valid UTF-8: the file is damaged") from None
+        except ValueError:
+            raise self.error("content", "holds an integer of thousands of digits, expected numbers") from None
+
+    def once(self, pairs: list[tuple[str, object]]) -> dict:
+        """An object of JSON; LogError if a key stands in it twice, of which one would be lost."""
+        row = dict(pairs)
+        if len(row) < len(pairs):
+            twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
+            raise self.error("content", f"an object holds {twice!r} twice: the file is damaged, or rename one of them")
+        return row
 
 
 def text_of(head: bytes) -> str | None:
-    """The head's whole lines as text (all of it if it is a single line); None if it is not UTF-8 text."""
+    """The head's whole lines as text (all of it if it is a single line), ended by line feeds; None if it is not UTF-8 text."""
     whole = head if len(head) < HEAD_BYTES or b"\n" not in head else head[: head.rindex(b"\n") + 1]
     try:
         text = whole.decode("utf-8-sig", errors="strict" if len(head) < HEAD_BYTES or b"\n" in head else "ignore")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else text
+    return None if "\0" in text else text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def first_row(text: str | None, delimiter: str = ",") -> list[str]:
+    """Names in the first line of a CSV file; none if it is no such line."""
+    line = re.split(r"\r\n|\n|\r", text.lstrip("\r\n"), maxsplit=1)[0] if text else ""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def first_object(text: str) -> dict | None:

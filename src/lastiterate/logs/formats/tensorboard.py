@@ -1,48 +1,36 @@
 """Reader of TensorBoard event files: scalars only, without the tensorboard package, which would bring twelve others for this.
 
 A file is a sequence of records: length (8 bytes), its masked CRC-32C (4), data, the data's masked CRC-32C (4), all
-little-endian. The data is a protocol buffer `Event` (step = 2, summary = 5), whose summary holds values (1) with a tag (1)
-and a `simple_value` (2, float) or a `tensor` (8: dtype 1, content 4, floats 5, doubles 6). Numbers that a writer put in as
-float32 have seven digits. Steps are the trainer's own: Hugging Face's are the updates done (tag train/global_step or
-steps beginning above 0), Lightning's count from 0: `assemble.convention_of`.
+little-endian. The data is a protocol buffer `Event` (wall_time = 1, step = 2, summary = 5), whose summary holds values (1)
+with a tag (1) and a `simple_value` (2, float) or a `tensor` (8: dtype 1, content 4, floats 5, doubles 6). Numbers that a
+writer put in as float32 have seven digits. The files of one folder are one run, in the order of their writing, as
+TensorBoard has it; a last record that is cut off was not finished by a writer that was killed. How steps count: `convention`.
 Source: tensorflow/core/lib/io/record_writer.h, core/util/event.proto, core/framework/summary.proto and tensor.proto.
 """
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 
-from lastiterate.logs.columns import plain
-from lastiterate.logs.formats.rows import Rows, run_of
+from lastiterate.logs.columns import fits
+from lastiterate.logs.columns import recognise as recognise_columns
+from lastiterate.logs.formats.rows import Rows, runs_of
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.run_log import RunLog
 
 NAME = "TensorBoard events"
 _FLOAT, _DOUBLE = 1, 2  # DataType of tensors
 _WIDTH = {1: 8, 5: 4}  # wire types of fixed width
-_POLYNOMIAL = 0x82F63B78
-
-
-def _table() -> list[int]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
-        table.append(value)
-    return table
-
-
-_CRC = _table()
 
 
 def masked_crc(data: bytes) -> int:
     """CRC-32C as records hold it: rotated and shifted, so that a CRC of data that holds CRCs is still one."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _CRC[(crc ^ byte) & 0xFF] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
+    crc = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
@@ -51,74 +39,118 @@ def recognise(path: Path, head: bytes) -> bool:
     return len(head) >= 12 and struct.unpack("<I", head[8:12])[0] == masked_crc(head[:8])
 
 
+@dataclass
+class _Events:
+    """The scalars of a file: by tag (rows, values), the step of each row, when it was written, and how it ends."""
+
+    file: LogFile
+    tags: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
+    steps: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    cut: str | None = None
+
+
 def read(file: LogFile) -> Iterator[RunLog]:
-    """Yield the run of an event file; LogError that names the byte of a damaged record."""
-    rows, seen = Rows(), {}
-    lists: dict[str, tuple[list[int], list[float]]] = {}
-    for offset, data in _records(file):
+    """Yield the run of a folder's event files; LogError that names the byte of a damaged record."""
+    files = sorted((_events(one) for one in (file, *file.beside)), key=lambda events: (min(events.times, default=0.0), events.file.name))
+    names = list(dict.fromkeys(tag for events in files for tag in events.tags))
+    if not names:
+        raise file.error("events", "hold no scalar" + "".join(f"; {events.cut}" for events in files if events.cut))
+    used = set(recognise_columns(names, {r: n for r, n in file.stated.mapping.items() if n in names}, file.name).values())
+    _refuse_at_once([events for events in files if events.tags.keys() & used], used)
+    rows = Rows()
+    for events in files:
+        for tag, (at, values) in events.tags.items():
+            rows.add(tag, np.asarray(at, np.int64) + rows.count, values)
+        rows.add("step", np.arange(len(events.steps)) + rows.count, events.steps)
+        rows.count += len(events.steps)
+    for tag in [tag for tag in names if fits("step", tag) and tag not in file.stated.mapping.values()]:
+        if tag != "step":
+            del rows.parts[tag]  # the event's own step counts
+    for run in runs_of(rows, file, file.run_id, NAME, names=names, one_run=True):
+        if len(files) > 1:
+            run.note("events", f"{len(files)} files of one folder, taken for one run in the order of their writing")
+        for events in files:
+            if events.cut:
+                run.note(events.file.path.name, events.cut)
+        yield run
+
+
+def _refuse_at_once(files: list[_Events], used: set[str]) -> None:
+    """LogError if two writers wrote the same tag at the same time: they are two runs."""
+    for first, second in pairwise(files):
+        both = first.tags.keys() & second.tags.keys() & used
+        if both and max(first.times) > max(second.times[0], min(second.times)) and len(first.times) > 1:
+            both_write = f"hold {min(both)} while {first.file.path.name} does"
+            raise second.file.error("events", f"{both_write}: two runs at once; give each a folder of its own")
+
+
+def _events(file: LogFile) -> _Events:
+    """All scalars of a file."""
+    found = _Events(file)
+    for offset, data in _records(file, found):
         try:
-            step, scalars = _event(data)
-        except (ValueError, IndexError, struct.error, UnicodeDecodeError):
+            time, step, scalars = _event(data)
+        except (ValueError, IndexError, struct.error, UnicodeDecodeError, TypeError, AttributeError):
             raise file.error(f"byte {offset}", "is no event of a TensorBoard log: the file is damaged") from None
         for tag, value in scalars:
-            at, values = lists.setdefault(tag, ([], []))
-            at.append(rows.count)
+            at, values = found.tags.setdefault(tag, ([], []))
+            at.append(len(found.steps))
             values.append(value)
         if scalars:
-            seen[rows.count] = step
-            rows.count += 1
-    if not lists:
-        raise file.error("events", "hold no scalar")
-    for tag, (at, values) in lists.items():
-        rows.add(tag, at, values)
-    rows.parts.pop("step", None)  # the event's own step counts
-    rows.add("step", list(seen), list(seen.values()))
-    trainers = ("train/global_step", "trainer/global_step")
-    for name in trainers:
-        rows.parts.pop(name, None)
-    epoch = any(plain(tag).endswith("epoch") for tag in lists)
-    yield run_of(rows, file, file.run_id, NAME, names=list(lists), epoch=epoch)
+            found.steps.append(step)
+            found.times.append(time)
+    found.tags.pop("step", None)
+    return found
 
 
-def _records(file: LogFile) -> Iterator[tuple[int, bytes]]:
+def _records(file: LogFile, found: _Events) -> Iterator[tuple[int, bytes]]:
+    """(byte, data) of each record; how a file ends that was cut off is said in `found`."""
     offset = 0
-    with file.path.open("rb") as opened:
+    with file.open() as opened:
+        size = opened.seek(0, 2)
+        opened.seek(0)
         while header := opened.read(12):
-            if len(header) < 12 or struct.unpack("<I", header[8:])[0] != masked_crc(header[:8]):
-                raise file.error(f"byte {offset}", "begins no record (its length fails its checksum): the file is truncated or damaged")
+            left = size - offset - 12
+            if left < 0 or not any(header):
+                found.cut = f"byte {offset}: a record is cut off, as by a killed writer: what stands before it is read"
+                return
+            if struct.unpack("<I", header[8:])[0] != masked_crc(header[:8]):
+                raise file.error(f"byte {offset}", "begins no record (its length fails its checksum): the file is damaged")
             (length,) = struct.unpack("<Q", header[:8])
-            body = opened.read(length + 4)
-            if len(body) < length + 4:
-                raise file.error(
-                    f"byte {offset}", f"a record of {length} bytes is cut off: the file is truncated; the writer may not have closed it"
-                )
-            if struct.unpack("<I", body[length:])[0] != masked_crc(body[:length]):
+            if length + 4 > left:
+                found.cut = f"byte {offset}: a record of {length} bytes is cut off, as by a killed writer: what stands before it is read"
+                return
+            data, crc = opened.read(length), opened.read(4)
+            if struct.unpack("<I", crc)[0] != masked_crc(data):
                 raise file.error(f"byte {offset}", "a record fails its checksum: the file is damaged")
-            yield offset, body[:length]
+            yield offset, data
             offset += 16 + length
 
 
-def _event(data: bytes) -> tuple[int, list[tuple[str, float]]]:
-    """(step, [(tag, value)]) of an event."""
-    step, scalars = 0, []
-    for field, value in _fields(data):
-        if field == 2 and isinstance(value, int):
+def _event(data: bytes) -> tuple[float, int, list[tuple[str, float]]]:
+    """(wall time, step, [(tag, value)]) of an event."""
+    time, step, scalars = 0.0, 0, []
+    for number, value in protobuf_fields(data):
+        if number == 1 and len(value) == 8:
+            (time,) = struct.unpack("<d", value)
+        elif number == 2 and isinstance(value, int):
             step = value - (1 << 64) if value >> 63 else value
-        elif field == 5:
-            for inner, content in _fields(value):
+        elif number == 5:
+            for inner, content in protobuf_fields(value):
                 if inner == 1 and (scalar := _scalar(content)) is not None:
                     scalars.append(scalar)
-    return step, scalars
+    return time, step, scalars
 
 
 def _scalar(data: bytes) -> tuple[str, float] | None:
     tag, number = None, None
-    for field, value in _fields(data):
-        if field == 1:
+    for field_number, value in protobuf_fields(data):
+        if field_number == 1:
             tag = value.decode()
-        elif field == 2:
+        elif field_number == 2:
             (number,) = struct.unpack("<f", value)
-        elif field == 8:
+        elif field_number == 8:
             number = _tensor(value)
     return None if tag is None or number is None else (tag, number)
 
@@ -126,22 +158,26 @@ def _scalar(data: bytes) -> tuple[str, float] | None:
 def _tensor(data: bytes) -> float | None:
     """The number in a tensor of one float or double; None for anything else."""
     dtype, raw = 0, b""
-    for field, value in _fields(data):
-        if field == 1:
+    for number, value in protobuf_fields(data):
+        if number == 1:
             dtype = value
-        elif field in (4, 5, 6):
+        elif number in (4, 5, 6):
             raw = value
     layout = {_FLOAT: "<f4", _DOUBLE: "<f8"}.get(dtype)
     values = np.frombuffer(raw, layout) if layout and len(raw) % int(layout[-1]) == 0 else ()
     return float(values[0]) if len(values) == 1 else None
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+def protobuf_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """(number, value) of each field of a protocol buffer: an int for varints, else bytes."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        field, wire = key >> 3, key & 7
+    at, end = 0, len(data)
+    while at < end:
+        key = data[at]
+        if key < 0x80:
+            at += 1
+        else:
+            key, at = _varint(data, at)
+        wire = key & 7
         if wire == 0:
             value, at = _varint(data, at)
         else:
@@ -152,9 +188,9 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
             else:
                 raise ValueError(f"wire type {wire}")
             value, at = data[at : at + length], at + length
-            if len(value) < length:
+            if at > end:
                 raise ValueError("field is cut off")
-        yield field, value
+        yield key >> 3, value
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -1,125 +1,202 @@
-"""Reader of the text logs of nanoGPT, modded-nanogpt and llm.c; lines of any other kind are passed over.
+"""Reader of what trainers print; `text_writers` describes the lines of each, lines of any other kind are passed over.
 
-    iter 100: loss 3.9, time 120ms, mfu 30%          nanoGPT: written after update iter + 1
-    step 100: train loss 3.9, val loss 4.0           nanoGPT: before update step + 1, so after `step` of them
-    step:100/5100 train_loss:3.9 train_time:..ms     modded-nanogpt: after update step; it prints step + 1 itself
-    step:100/5100 val_loss:4.0 train_time:..ms       modded-nanogpt: after update step
-    s:100 trl:3.9 lr:0.0006 norm:1.2                 llm.c (and the first of modded-nanogpt): after update s + 1, with its LR
-    s:100 tel:4.0                                    llm.c: after update s
-
-The losses of `iter` lines are of one batch; where there are none, the train loss of the `step` lines is taken. nanoGPT
-prints no LR, but its configuration: if that states all of learning_rate, warmup_iters, lr_decay_iters, min_lr and
-max_iters, the schedule is rebuilt from it (its warm-up executes learning_rate * (it + 1)/(warmup_iters + 1), it = 0, 1, ...).
-Source: karpathy/nanoGPT train.py and configurator.py; KellerJordan/modded-nanogpt train_gpt.py; karpathy/llm.c llmc/logger.h.
+A file is read as its most frequent writer's. Of several runs in it, each is one of its own; what a resumed run did
+again supersedes what it had done (`logs.order`).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from lastiterate.logs.assemble import Convention, assemble
-from lastiterate.logs.formats.source import LogFile, text_of
+from lastiterate.logs.assemble import assemble
+from lastiterate.logs.columns import shortened, unused
+from lastiterate.logs.convention import Convention
+from lastiterate.logs.executed_lr import MAX_GAP
+from lastiterate.logs.formats import nanogpt_schedule
+from lastiterate.logs.formats.source import LogFile
+from lastiterate.logs.formats.text_lines import blocks
+from lastiterate.logs.formats.text_order import numbered, of_one_rank, runs
+from lastiterate.logs.formats.text_rows import Rows, count_records, scan
+from lastiterate.logs.formats.text_writers import WRITERS, Writer
+from lastiterate.logs.order import Disorder, names_of
 from lastiterate.logs.run_log import RunLog
-from lastiterate.schedules import Phase, Schedule
 
 NAME = "text log"
-_MODDED = {"train_loss": ("train_loss", 0), "val_loss": ("val_loss", 0), "lr": ("lr", 0), "grad_norm": ("grad_norm", 0)}
-_LLM_C = {"trl": ("train_loss", 1), "tel": ("val_loss", 0), "lr": ("lr", 1), "norm": ("grad_norm", 1)}
-_LINES = {  # by trainer: the line, and for each of its keys the role, and how many updates the row's number lags behind
-    "nanoGPT": (re.compile(r"iter (\d{1,15}): (loss \S+),"), {"loss": ("train_loss", 1)}),
-    "nanoGPT evaluation": (
-        re.compile(r"step (\d{1,15}): (train loss \S+, val loss \S+)"),
-        {"train loss": ("mean_loss", 0), "val loss": ("val_loss", 0)},
-    ),
-    "modded-nanogpt": (re.compile(r"step:(\d{1,15})(?:/\d+)? (.*_loss:.*)"), _MODDED),
-    "llm.c": (re.compile(r"s:(\d{1,15}) (t[re]l:.*)"), _LLM_C),
-}
-_ANY_LINE = re.compile(rb"^(?:iter \d+: loss |step \d+: train loss |step:\d+(?:/\d+)? [^\n]*_loss:|s:\d+ t[re]l:)", re.MULTILINE)
-_STATED = re.compile(r"(?:Overriding: )?(learning_rate|warmup_iters|lr_decay_iters|min_lr|max_iters|decay_lr) *= *([^#\s]+)")
-_CONFIG = ("learning_rate", "warmup_iters", "lr_decay_iters", "min_lr", "max_iters")
-LR_ATOL = 5.1e-7  # llm.c prints learning rates with six decimals
 SEARCHED_BYTES = 1 << 24  # modded-nanogpt's logs begin with their own source
+_NAMES = re.compile(r"([A-Za-z_][\w/ .()-]{0,60}?)['\"]?\s*[:=]\s*['\"]?[-+.]?\d")
+
+
+_JOINED = re.compile(r"^([^=\n]{1,80})=[-+.]?\d")
 
 
 def recognise(path: Path, head: bytes) -> bool:
     """Whether a line among the first 16 MB is one of these trainers'."""
-    if text_of(head) is None:
-        return False
-    with path.open("rb") as opened:
-        return bool(_ANY_LINE.search(opened.read(SEARCHED_BYTES)))
+    return b"\0" not in head and writer_of(path) is not None
+
+
+def writer_of(path: Path) -> Writer | None:
+    """The writer of most of the numbered lines; of equally many the first of `WRITERS`."""
+    found = count_records(path, WRITERS, SEARCHED_BYTES)
+    best = max(found.values(), default=0)
+    return next((writer for writer in WRITERS if best and found[writer.name] == best), None)
 
 
 def read(file: LogFile) -> Iterator[RunLog]:
-    """Yield the run; LogError that names the line whose number is none."""
-    found: dict[str, tuple[list[int], list[float]]] = {}
-    names: dict[str, str] = {}
-    trainers, config, cut = [], {}, False
-    with file.path.open("rb") as lines:
-        for number, raw in enumerate(lines, start=1):
-            line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
-            if stated := _STATED.match(line):
-                config[stated[1]] = stated[2]
-            trainer, match = next(((t, m) for t, (pattern, _) in _LINES.items() if (m := pattern.match(line))), (None, None))
-            if match is None:
+    """Yield the file's runs; LogError for a file without a record, or one whose numbers are in no order."""
+    writer = writer_of(file.path)
+    if writer is None:
+        raise file.error("content", f"holds no line of {', '.join(writer.name for writer in WRITERS)}")
+    yield from read_lines(file, writer, f"{writer.name} {NAME}" if "log" not in writer.name else writer.name)
+
+
+def read_lines(file: LogFile, writer: Writer, log_format: str, convention: Convention | None = None) -> Iterator[RunLog]:
+    """Yield the runs that a writer's lines make; `convention` overrules the writer's own."""
+    mapping = {role: name for role, name in file.stated.mapping.items() if role not in ("run_id", "step")}
+    mapped = {re.escape(name): role for role, name in mapping.items()}
+    keys = {line.head: (*line.keys, *(key for key in mapped if key not in line.keys)) for line in writer.lines}
+    found = scan(file.path, writer, keys)
+    seen = _names(found.samples, writer)
+    notes: list[tuple[str, str]] = []
+    if found.bad:
+        notes.append(("lines", f"{found.bad} begin like a record and are not one: left out; the first is {found.first_bad!r:.100}"))
+    if found.cut:
+        notes.append(("last line", "has no line end, so that its numbers may be cut short: left out"))
+    said: list[str] = []
+    kinds = of_one_rank(numbered(found.kinds, said), said)
+    notes += [("lines", text) for text in said]
+    if not any(rows.at.size for rows in kinds):
+        raise file.error("content", f"holds no whole record of {writer.name}" + ("" if not notes else f": {notes[0][1]}"))
+    for name in mapping.values():
+        if not any(rows.known[re.escape(name)].any() for rows in kinds if rows.at.size):
+            raise file.error("columns", f"there is no {name!r}, but {shortened(seen)}: map one of them")
+    config = _configuration(file.path) if writer.name == "nanoGPT" else []
+    try:
+        parts = list(runs(kinds))
+    except Disorder as error:
+        raise file.error("step", f"{error}: sort the log into one file for each run") from None
+    firsts = [min(int(rows.at[0]) for rows in part if rows.at.size) for part, _ in parts]
+    for i, (run_id, (part, told)) in enumerate(zip(names_of(file.run_id, len(parts)), parts, strict=True)):
+        stated = {name: value for line, name, value in config if i + 1 == len(parts) or line < firsts[i + 1]}
+        run = _run(file, run_id, log_format, writer, part, mapped, stated if writer.name == "nanoGPT" else None, convention)
+        for where, text in [*notes, *(("step", text) for text in told)]:
+            run.note(where, text)
+        left = unused((name for name in seen if not name.endswith("loss scale")), run.taken.values())
+        if left:
+            run.note("columns", f"not used: {shortened(left)}; map one if it is wanted")
+        yield run
+
+
+def _run(
+    file: LogFile,
+    run_id: str,
+    log_format: str,
+    writer: Writer,
+    kinds: list[Rows],
+    mapped: dict[str, str],
+    config: dict[str, str] | None,
+    convention: Convention | None,
+) -> RunLog:
+    """One run from its rows."""
+    own_step = file.stated.step_shift is None and convention is None
+    own_lr = file.stated.lr_shift is None and convention is None
+    columns: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    taken, shared = {"step": "the line's number"}, {}
+    for rows in kinds:
+        for key, role in _roles(rows, mapped).items():
+            known = rows.known[key]
+            if role in columns and taken[role] != _plain(key):
                 continue
-            if not raw.endswith(b"\n"):  # the last number may be cut short
-                cut = True
-                continue
-            if trainer.split()[0] not in trainers:
-                trainers.append(trainer.split()[0])
-            keys = _LINES[trainer][1]
-            for key, text in re.findall(r"([A-Za-z_]+(?: [A-Za-z_]+)?)[: ]([^\s,]+)", match[2]):
-                if key in keys:
-                    role, lag = keys[key]
-                    at, values = found.setdefault(role, ([], []))
-                    at.append(int(match[1]) + lag)
-                    values.append(_number(file, number, key, text))
-                    names[role] = key
-    log_format = " and ".join(trainers) + " text log"
-    mean = found.pop("mean_loss", None)
-    if mean and "train_loss" not in found:
-        found["train_loss"], names["train_loss"] = mean, "train loss"
-    columns = {role: (np.array(at, np.int64), np.array(values)) for role, (at, values) in found.items()}
-    schedule, note = _schedule(config) if "nanoGPT" in trainers and "lr" not in columns else (None, None)
-    if schedule and columns and max(int(at.max()) for at, _ in columns.values()) > schedule.total_steps:
-        schedule, note = None, "LR not known: the log goes beyond its configuration's max_iters"
-    taken = {"step": "the line's number", **names}
-    run = assemble(file.name, file.run_id, log_format, columns, taken, file.stated, Convention(0, 0), schedule=schedule, lr_atol=LR_ATOL)
-    if note and file.stated.schedule is None:
-        run.note("lr", note)
+            lag = writer.lr_lag * own_lr if role == "lr" else rows.line.lag * own_step
+            values = rows.values[key]
+            if role == "last_val_loss":  # stands in every line until the next is computed, before the line's update
+                known, role, lag = known & np.append(True, values[1:] != values[:-1]), "val_loss", 0
+            if known.all():  # the roles of a line share their steps: a log may have millions
+                new = shared.setdefault((id(rows), lag), rows.number.astype(np.int64) + lag), values
+            else:
+                new = rows.number[known].astype(np.int64) + lag, values[known]
+            old = columns.get(role)
+            columns[role] = new if old is None else tuple(np.concatenate(pair) for pair in zip(old, new, strict=True))
+            taken[role] = _plain(key)
+    mean = columns.pop("mean_loss", None)
+    if mean is not None and "train_loss" not in columns:
+        columns["train_loss"], taken["train_loss"] = mean, taken.pop("mean_loss")
+    averaged = writer.lr_is_mean and "lr" in columns and columns["lr"][0].size > 1 and np.median(np.diff(columns["lr"][0])) > 1
+    if averaged:
+        del columns["lr"]
+    schedule, why = nanogpt_schedule.schedule_of(config) if config is not None and "lr" not in columns else (None, None)
+    if schedule and columns and max(int(at.max()) for at, _ in columns.values() if at.size) > schedule.total_steps:
+        schedule, why = None, "LR not known: the log goes beyond its configuration's max_iters"
+    counts = convention or Convention(0, 0, _counts(writer, kinds))
+    run = assemble(file.name, run_id, log_format, columns, taken, file.stated, counts, schedule=schedule, lr_atol=writer.lr_digits)
+    if why and file.stated.schedule is None:
+        run.note("lr", why)
+    elif averaged:
+        run.note("lr", "LR not known: the log holds its mean over each interval; state the schedule")
     elif "lr" not in columns and run.schedule is None:
         run.note("lr", "LR not known: these logs hold none; state the schedule")
-    if cut:
-        run.note(f"line {number}", "has no line end, so that its numbers may be cut short: left out")
-    yield run
+    for role, text in writer.says:
+        if role == "step" or role in columns:
+            run.note(taken[role], text)
+    if any(rows.rounded for rows in kinds):
+        run.note("step", "is printed with three digits (1.23k): rows above 999 are off by up to 0.5 %; W&B or TensorBoard have it exactly")
+    planned = max((rows.total for rows in kinds if rows.total), default=None)
+    last = max(int(rows.number.max()) + rows.line.lag for rows in kinds if rows.at.size)
+    if planned and last < planned:
+        gaps = np.diff(np.unique(np.concatenate([rows.number for rows in kinds])))
+        if last + MAX_GAP * (np.median(gaps) if gaps.size else 1) < planned:
+            run.note("step", f"the log ends at update {last} of {planned}")
+    return run
 
 
-def _number(file: LogFile, line: int, key: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise file.error(f"line {line}", f"{key} is {text!r:.40}, expected a number") from None
+def _roles(rows: Rows, mapped: dict[str, str]) -> dict[str, str]:
+    """Roles of a kind's keys: mapped ones, then of several for one role the first that has a value."""
+    out = {key: role for key, role in mapped.items() if rows.at.size and rows.known[key].any()}
+    for key, role in rows.line.keys.items():
+        if key in rows.known and rows.known[key].any() and role not in mapped.values() and role not in out.values():
+            out[key] = role
+    return out
 
 
-def _schedule(config: dict[str, str]) -> tuple[Schedule | None, str]:
-    """NanoGPT's schedule from its configuration, and what to say about it."""
-    missing = [key for key in _CONFIG if key not in config]
-    if missing:
-        return None, f"LR not known: the log does not state {', '.join(missing)}; state the schedule"
-    try:
-        peak, final = float(config["learning_rate"]), float(config["min_lr"])
-        warmup, last, total = int(config["warmup_iters"]), int(config["lr_decay_iters"]), int(config["max_iters"]) + 1
-        if config.get("decay_lr") == "False":
-            return Schedule("constant", (Phase("stable", total),), peak), "constant LR, as the log's configuration states"
-        decay = min(total, last + 1) - warmup
-        phases = (
-            Phase("warmup", warmup, "linear", 1 / (warmup + 1), 1.0, max(warmup, 1)),
-            Phase("decay", decay, "cosine", 1.0, final / peak, max(last - warmup, 1)),
-            Phase("stable", total - warmup - decay, start=final / peak),
-        )
-        schedule = Schedule("cosine", phases, peak)
-    except (ValueError, ZeroDivisionError) as error:
-        return None, f"LR not known: the log's configuration describes no schedule ({error})"
-    return schedule, "LR rebuilt from the configuration in the log, with nanoGPT's warm-up from 1/(warmup_iters + 1)"
+def _plain(key: str) -> str:
+    """A key as the log has it."""
+    return key.replace("\\", "")
+
+
+def _counts(writer: Writer, kinds: Sequence[Rows]) -> str | None:
+    """How the writer counts, in words; None if a row's number is its update."""
+    plus = lambda lag: f"k + {lag}" if lag else "k"
+    roles = {
+        role: rows.line.lag
+        for rows in reversed(kinds)
+        for key, role in rows.line.keys.items()
+        if key in rows.known and rows.known[key].any()
+    }
+    train, val = roles.get("train_loss", roles.get("mean_loss")), roles.get("val_loss")
+    lr = plus(writer.lr_lag) if "lr" in roles else None
+    if not any((train, val)) and lr in (None, "k"):
+        return None
+    after = (
+        f"update {plus(val or 0)}"
+        if train is None
+        else f"update {plus(train)}" + (f", a validation after {plus(val)}" if val not in (None, train) else "")
+    )
+    return f"{writer.name}: the line of step k is written after {after}" + (f"; its LR is that of update {lr}" if lr else "")
+
+
+def _configuration(path: Path) -> list[tuple[int, str, str]]:
+    """(line, name, value) of what nanoGPT prints of its configuration."""
+    out = []
+    for block in blocks(path):
+        if b"=" in block.data:
+            for match in nanogpt_schedule.STATED.finditer(block.data):
+                line = block.start + block.data.count(b"\n", 0, match.start())
+                out.append((line, match[1].decode(), match[2].decode("utf-8", "replace")))
+    return out
+
+
+def _names(samples: list[str], writer: Writer) -> list[str]:
+    """Names that a few records have beside a number."""
+    pattern, parts = (_NAMES, samples) if not writer.joined else (_JOINED, [part for text in samples for part in text.split("    ")])
+    return list(dict.fromkeys(match[1].strip() for text in parts for match in pattern.finditer(text)))

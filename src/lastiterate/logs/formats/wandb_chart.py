@@ -4,7 +4,7 @@ A column is called "<run> - <metric>". The site exports one chart at a time, so 
 learning rate in another: charts that lie in one folder are read together, and a run is what has one name in them. The
 site samples: a row may stand for several logged ones, whose least and largest value the other two columns give; how many
 rows do is noted. Where the x axis is no count of updates (a time, an epoch), the file has "<run> - _step" as well, which is
-taken instead. "Group: <name>" is the mean over a group's runs. How steps count: `assemble.convention_of`.
+taken instead. "Group: <name>" is the mean over a group's runs. How steps count: `convention.convention_of`.
 """
 
 import csv
@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.logs.assemble import Convention, assemble, convention_of, counted
-from lastiterate.logs.columns import PATTERNS, plain, shortened
+from lastiterate.logs.assemble import assemble, counted
+from lastiterate.logs.columns import PATTERNS, plain, shortened, unused
 from lastiterate.logs.columns import recognise as recognise_columns
+from lastiterate.logs.convention import Convention, convention_of
 from lastiterate.logs.formats.rows import TRAIN_ROLES
-from lastiterate.logs.formats.source import LogFile, text_of
+from lastiterate.logs.formats.source import LogFile, first_row, text_of
 from lastiterate.logs.run_log import HISTORY_VALUES, LogError, Note, RunLog
+from lastiterate.logs.trainers import trainer_of
 
 NAME = "Weights & Biases chart"
 ENDS = ("__MIN", "__MAX")
@@ -29,8 +31,7 @@ CALLS = "counts calls of the logger: they are updates if the trainer logs once f
 
 def recognise(path: Path, head: bytes) -> bool:
     """Whether the header has a column with its minimum and maximum beside it."""
-    text = text_of(head)
-    names = next(csv.reader([text.split("\n", 1)[0].rstrip("\r")]), []) if text else []
+    names = first_row(text_of(head))
     return any(f"{name}{ENDS[0]}" in names and f"{name}{ENDS[1]}" in names for name in names[1:])
 
 
@@ -111,7 +112,7 @@ def _run(file: LogFile, run_id: str, run: str, charts: list[_Chart]) -> RunLog:
     mapping = {role: metric for role, metric in file.stated.mapping.items() if role not in ("step", "run_id")}
     taken = recognise_columns(metrics, mapping, file.name)
     if not any(role in taken for role in HISTORY_VALUES):
-        wanted = f"run {run!r} has none of {', '.join(HISTORY_VALUES)}, but {shortened(metrics)}: say which in the mapping"
+        wanted = f"run {run!r} has none of {', '.join(HISTORY_VALUES)}, but {shortened(metrics)}: say which with --map"
         raise charts[0].file.error("line 1", f"{wanted}, or put the chart of the loss into the same folder")
     columns, names, merged, axes = {}, {}, [], {}
     for role in ("lr", *HISTORY_VALUES):
@@ -128,12 +129,17 @@ def _run(file: LogFile, run_id: str, run: str, charts: list[_Chart]) -> RunLog:
         found = " and ".join(f"{axis!r} in {chart.file.name}" for axis, chart in axes.items())
         raise file.error("line 1", f"the charts of run {run!r} count differently, {found}: choose the same x axis, and export again")
     used = [columns[role][0] for role in TRAIN_ROLES if role in columns and columns[role][0].size]
-    convention = convention_of(names["step"].rpartition(" - ")[2], np.concatenate(used), epoch=False) if used else Convention(0, 0)
+    axis = names["step"].rpartition(" - ")[2]
+    trainer = trainer_of([*metrics, axis])
+    convention = convention_of(axis, np.concatenate(used), False, trainer) if used else Convention(0, 0)
     result = assemble(file.name, run_id, NAME, columns, names, file.stated, convention, name=run or None)
     if "lr" not in columns and result.schedule is None:
         result.note("lr", "LR not known: no chart holds it; export that of the learning rate into the same folder, or state the schedule")
-    if names["step"].rpartition(" - ")[2] in ("Step", "_step"):
+    if axis in ("Step", "_step") and trainer is None:
         result.note("step", f"{names['step']} {CALLS}; if not, choose the trainer's own count as the x axis, and export again")
+    left = unused([name for name in metrics if not name.startswith("_")], taken.values())
+    if left:
+        result.note("columns", f"not used: {shortened(left)}: name one with --map if it is wanted")
     if run.startswith(GROUP):
         result.note("group", "is the mean over the group's runs")
     if max(merged)[0]:

@@ -10,6 +10,8 @@ Source: docs.wandb.ai, "Why are steps missing from a CSV metric?"; nanoGPT train
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from lastiterate.logs.formats import table
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.formats.wandb_chart import CALLS
@@ -17,6 +19,7 @@ from lastiterate.logs.run_log import RunLog
 
 NAME = "Weights & Biases history"
 STEP = "_step"
+LEAST_ROWS = 8  # below which steps have no regular distance
 
 
 def recognise(path: Path, head: bytes) -> bool:
@@ -27,6 +30,21 @@ def recognise(path: Path, head: bytes) -> bool:
 def read(file: LogFile) -> Iterator[RunLog]:
     """Yield the history's runs; LogError as `table.read`."""
     for run in table.read(file, NAME):
-        if run.taken.get("step") == STEP:
+        if run.taken.get("step") == STEP and not any(note.message.startswith("read as ") for note in run.notes):
             run.note(STEP, CALLS)
+        if sampled := _sampled(run):
+            run.note("sampling", sampled)
         yield run
+
+
+def _sampled(run: RunLog) -> str | None:
+    """What to say of a history whose rows stand at no regular steps, as those that the site or its API samples for a chart."""
+    steps = max((steps for steps, _ in run.series.values()), key=len, default=np.empty(0, np.int64))
+    if len(steps) < LEAST_ROWS:
+        return None
+    _, counts = np.unique(np.diff(steps), return_counts=True)
+    if 2 * counts.max() >= counts.sum():
+        return None
+    shown = ", ".join(map(str, steps[:4]))
+    whole = "the whole history is the run's parquet artifact, or scan_history()"
+    return f"rows stand at irregular steps ({shown}, ...), as in a sampled export: {whole}"

@@ -12,28 +12,21 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.logs.assemble import Convention, assemble
-from lastiterate.logs.columns import plain, shortened
+from lastiterate.logs.assemble import assemble
+from lastiterate.logs.columns import TEXTS, plain, setting_columns, shortened
 from lastiterate.logs.columns import recognise as recognise_columns
-from lastiterate.logs.formats.source import LogFile, text_of
+from lastiterate.logs.convention import Convention
+from lastiterate.logs.formats.source import LogFile, first_row, text_of
 from lastiterate.logs.run_log import HISTORY_VALUES, Note, RunLog
 
 NAME = "Weights & Biases run table"
 OWN = {"ID", "State", "Notes", "User", "Tags", "Created", "Runtime", "Sweep", "End Time", "Commit", "GitHub"}
-SETTINGS = {
-    "base_lr": ("learning_rate", "lr", "base_lr", "peak_lr", "max_lr", "config_lr", "config_learning_rate", "args_lr", "optimizer_lr"),
-    "seed": ("seed", "config_seed"),
-    "n_params": ("n_params", "num_params", "num_parameters", "parameters", "model_num_parameters"),
-    "optimizer": ("optim", "optimizer", "opt"),
-    "dataset": ("dataset", "dataset_name"),
-    "model": ("model", "model_name", "model_type"),
-}
+BASE_LR = ("learning_rate", "lr", "base_lr", "peak_lr", "max_lr", "config_lr", "config_learning_rate", "args_lr", "optimizer_lr")
 
 
 def recognise(path: Path, head: bytes) -> bool:
     """Whether the header has a Name and two of the site's own columns."""
-    text = text_of(head)
-    names = next(csv.reader([text.split("\n", 1)[0].rstrip("\r")]), []) if text else []
+    names = first_row(text_of(head))
     return "Name" in names and len(OWN & set(names)) >= 2
 
 
@@ -53,7 +46,9 @@ def read(file: LogFile) -> Iterator[RunLog]:
         raise file.error(
             "line 1", f"has no column for {wanted}, but {shortened(header)}: add it to the table on the site, and export again"
         )
-    columns = {key: next((n for p in names for n in header if plain(n) == p), None) for key, names in SETTINGS.items()}
+    columns = setting_columns(header)
+    if base_lr := next((name for pattern in BASE_LR for name in header if plain(name) == pattern), None):
+        columns["base_lr"] = base_lr
     left_out, seen, runs = [], set(), []
     for number, cells in enumerate(rows, start=2):
         if len(cells) != len(header):
@@ -65,6 +60,8 @@ def read(file: LogFile) -> Iterator[RunLog]:
         seen.add(run_id)
         values = {role: _number(file, number, name, row[name]) for role, name in taken.items() if role in ("step", *losses)}
         step = values.pop("step")
+        if step is not None and not (0 <= step < 2**53 and step == round(step)):
+            raise file.error(f"line {number}", f"{taken['step']} is {row[taken['step']]!r:.40}, expected a count of updates")
         known = {role: (np.array([int(step)]), np.array([v])) for role, v in values.items() if v is not None} if step is not None else {}
         if not known:
             missing = taken["step"] if step is None else " and ".join(taken[role] for role in losses)
@@ -85,18 +82,18 @@ def read(file: LogFile) -> Iterator[RunLog]:
     yield from runs
 
 
-def _settings(file: LogFile, number: int, row: dict[str, str], columns: dict[str, str | None]) -> dict:
+def _settings(file: LogFile, number: int, row: dict[str, str], columns: dict[str, str]) -> dict:
     """The configuration's fields that the schema knows; what is empty is None."""
     settings = {}
     for key, name in columns.items():
         text = row[name].strip() if name else ""
         value = text or None
-        if value is not None and key in ("base_lr", "seed", "n_params"):
+        if value is not None and key not in TEXTS:
             value = _number(file, number, name, text)
-            if key != "base_lr":
-                value = int(value)
-            if key != "seed" and not value > 0:
+            whole = key not in ("base_lr", "weight_decay")
+            if not (math.isfinite(value) and (key in ("seed", "weight_decay") or value > 0)) or (whole and not -(2**53) < value < 2**53):
                 raise file.error(f"line {number}", f"{name} is {text!r:.40}, expected a positive number")
+            value = int(value) if whole else value
         settings[key] = value
     return settings
 
