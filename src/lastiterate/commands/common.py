@@ -1,6 +1,5 @@
-"""What commands share: kinds of arguments, schedules from JSON, and JSON out."""
+"""What commands share: kinds of arguments, where output goes, and JSON out."""
 
-import inspect
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Collection
@@ -8,7 +7,6 @@ from pathlib import Path
 
 from lastiterate._checks import check_choice
 from lastiterate.logs.columns import ROLES
-from lastiterate.schedules import FAMILIES, Schedule
 
 
 def add_choice(parser: ArgumentParser, name: str, choices: Collection[str], **options) -> None:
@@ -41,28 +39,23 @@ def print_json(report: dict, **options) -> None:
     print(json.dumps(report, allow_nan=False, **options))
 
 
-def read_schedule(text: str, source: str = "--schedule") -> Schedule:
-    """The schedule that JSON, or a file of JSON, describes; ValueError that says what is wrong with it and where (`source`).
+def out_file(text: str) -> Path:
+    """A file to write; ArgumentTypeError if a folder is there, or a file where one of its folders should be."""
+    path = Path(text)
+    if path.is_dir() or not path.name:
+        raise ArgumentTypeError(f"{text!r} is a folder: give the name of a file to write, such as {path / 'out.txt'}")
+    _check_folder(path.parent, text)
+    return path
 
-    It is a family of `lastiterate.schedules` with its arguments, what ``Schedule.to_json`` writes, or a plan.json.
-    """
-    content = text
-    if not text.lstrip().startswith("{"):
-        source, content = text, Path(text).read_bytes()
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{source}: not JSON: {error}") from None
-    if isinstance(data, dict) and isinstance(data.get("recommended"), dict):
-        data = data["recommended"].get("schedule")
-    if not isinstance(data, dict) or "family" not in data:
-        try:
-            return Schedule.from_json(json.dumps(data))
-        except ValueError as error:
-            raise ValueError(f"{source}: {error}") from None
-    family = FAMILIES[check_choice("family", data.pop("family"), tuple(FAMILIES))]
-    try:
-        inspect.signature(family).bind(**data)
-    except TypeError as error:
-        raise ValueError(f"{source}: {family.__name__}: {error}; it takes {', '.join(inspect.signature(family).parameters)}") from None
-    return family(**data)
+
+def out_folder(text: str) -> Path:
+    """A folder to write into; ArgumentTypeError if a file is there, or where one of its folders should be."""
+    path = Path(text)
+    _check_folder(path, text)
+    return path
+
+
+def _check_folder(path: Path, text: str) -> None:
+    there = next((folder for folder in (path, *path.parents) if folder.exists()), None)
+    if there is not None and not there.is_dir():
+        raise ArgumentTypeError(f"{text!r}: {there} is a file, expected a folder: give another name, or move it away")

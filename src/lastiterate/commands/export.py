@@ -12,22 +12,22 @@ example:
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
-from lastiterate.commands.common import add_choice, add_json, print_json, read_schedule
+from lastiterate.commands.common import add_choice, add_json, out_file, print_json
+from lastiterate.commands.schedule_argument import HELP, read_schedule
 from lastiterate.schedules.export import TRAINERS, Settings, export, nearest
 from lastiterate.workflow.files import replacing, write_csv
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--schedule", required=True, metavar="SCHEDULE", help="JSON of the schedule, or a file with it")
+    parser.add_argument("--schedule", required=True, metavar="SCHEDULE", help=HELP)
     add_choice(parser, "--trainer", TRAINERS, required=True, metavar="TRAINER", help="the trainer: one of %(choices)s")
     parser.add_argument("--nearest", action="store_true", help="where the trainer cannot execute it: the nearest instead of an error")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the settings here, whole or not at all")
-    parser.add_argument("--csv", type=Path, metavar="CSV", help="write step, lr: what the trainer executes in every update")
+    parser.add_argument("--out", type=out_file, metavar="FILE", help="write the settings here, whole or not at all")
+    parser.add_argument("--csv", type=out_file, metavar="CSV", help="write step, lr: what the trainer executes in every update")
     add_json(parser)
 
 

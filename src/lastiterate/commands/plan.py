@@ -16,7 +16,8 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from lastiterate.commands.common import add_choice, add_json, column_pair, print_json, read_schedule
+from lastiterate.commands.common import add_choice, add_json, column_pair, out_folder, print_json
+from lastiterate.commands.schedule_argument import read_schedule
 from lastiterate.laws import LAWS
 from lastiterate.plan.candidates import FAMILIES
 from lastiterate.plan.load import load_pilots
@@ -48,11 +49,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--map", type=column_pair, action="append", default=[], metavar="WHAT=COLUMN", help="as in lastiterate read")
     parser.add_argument(
         "--executed", type=_stated, action="append", default=[], metavar="RUN=SCHEDULE",
-        help="what a run executed whose log does not tell: its id, and JSON (or a file of it) as for lastiterate export",
+        help="what a run executed whose log does not tell: its id, and its schedule as for lastiterate export",
     )  # fmt: skip
     parser.add_argument("--level", type=float, default=0.9, help="probability of the interval (default: 0.9)")
     parser.add_argument("--no-figures", action="store_true", help="write no figures")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the plan here")
+    parser.add_argument("--out", type=out_folder, metavar="FOLDER", help="write the plan here")
     add_json(parser)
 
 
@@ -102,8 +103,10 @@ def steps(text: str) -> int:
 
 
 def _stated(text: str) -> tuple[str, str]:
-    """(run id, schedule); the id may hold "=", the schedule begins with "{" or is a file's name."""
-    run_id, _, schedule = text.partition("={") if "={" in text else text.rpartition("=")
+    """(run id, schedule); both may hold "=": a schedule begins with "{", is "-", has ":" before its first "=", or has no "="."""
+    splits = [(text[: found.start()], text[found.end() :]) for found in re.finditer("=", text)]
+    begins = [(run_id, schedule) for run_id, schedule in splits if re.match(r"\{|-$|[^=]*:", schedule)]
+    run_id, schedule = (begins or splits[-1:] or [("", "")])[0]
     if not run_id or not schedule:
         raise ArgumentTypeError(f"{text!r} is not RUN=SCHEDULE")
-    return run_id, "{" + schedule if "={" in text else schedule
+    return run_id, schedule

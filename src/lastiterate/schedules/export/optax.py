@@ -73,6 +73,9 @@ def _piece(phase: Phase, peak_lr: float) -> tuple[str, set[str]]:
                 code, used = f"optax.cosine_decay_schedule({start!r}, {span}, {phase.end / phase.start!r})", set()
         case "1-sqrt":
             code, used = f"lambda count: {end!r} + {start - end!r} * (1 - jnp.sqrt(jnp.maximum(count, 0) / {span}))", {"jnp"}
+        case "table":
+            lrs, last = [peak_lr * value for value in phase.values], len(phase.values) - 1
+            code, used = f"lambda count: jnp.asarray({lrs!r})[jnp.clip(count, 0, {last})]", {"jnp"}
         case "inverse_sqrt":
             code, used = f"lambda count: {start!r} / jnp.sqrt(jnp.maximum(count, 1))", {"jnp"}
     return (f"earlier({code}, {phase.offset})", used | {"earlier"}) if phase.offset else (code, used)

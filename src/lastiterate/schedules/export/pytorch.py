@@ -76,5 +76,7 @@ def _factor(phase: Phase, begin: int) -> str:
             return f"{start!r} * {end / start!r} ** ({x})"
         case "power":
             return f"{low}{start - end!r} * (1 - {x}) ** {phase.power!r}"
+        case "table":
+            return f"{phase.values!r}[{position}]"
         case _:
             return f"{start!r} / {position} ** 0.5"
