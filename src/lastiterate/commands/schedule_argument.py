@@ -16,10 +16,11 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from lastiterate._checks import check_choice, check_number
+from lastiterate._checks import check_choice, check_number, check_steps
 from lastiterate.schedules import FAMILIES, Schedule
 from lastiterate.schedules.from_lr import from_lr
 
@@ -30,8 +31,20 @@ FORMS = 'JSON such as {"family": "wsd", ...}, a file, FAMILY:key=value,... such 
 MOST_STEPS = 10**8
 
 
+class Stated(NamedTuple):
+    """A schedule, and how many of its updates were made before (those of a plan that continues a run)."""
+
+    schedule: Schedule
+    start_step: int = 0
+
+
 def read_schedule(text: str, source: str = "--schedule") -> Schedule:
     """The schedule that an argument describes (see the module's head); ValueError that says what is wrong with it and where (`source`)."""
+    return read_stated(text, source).schedule
+
+
+def read_stated(text: str, source: str = "--schedule") -> Stated:
+    """As `read_schedule`, with the update after which a plan begins."""
     text = text.strip()
     if text.startswith("{"):
         return _of_json(text, source, {})
@@ -39,7 +52,7 @@ def read_schedule(text: str, source: str = "--schedule") -> Schedule:
         return _of_content(sys.stdin.read(), f"{source} -", {})
     name, colon, rest = text.partition(":")
     if name in FAMILIES and (colon or not _exists(text)):
-        return _of_words(name, rest, source)
+        return Stated(_of_words(name, rest, source))
     try:
         path, changes = _file_and_changes(text, source)
         path = path / "plan.json" if path.is_dir() else path
@@ -73,7 +86,7 @@ def _file_and_changes(text: str, source: str) -> tuple[Path, dict]:
     return Path(name), changes
 
 
-def _of_content(content: str, source: str, changes: dict) -> Schedule:
+def _of_content(content: str, source: str, changes: dict) -> Stated:
     """The schedule in a file's content: lines that begin with # are notes."""
     lines = [line for line in content.splitlines() if not line.startswith("#")]
     body = "\n".join(lines).strip()
@@ -82,28 +95,30 @@ def _of_content(content: str, source: str, changes: dict) -> Schedule:
     if body.startswith("{"):
         return _of_json(body, source, changes)
     if re.match(r'"?step"?\s*,', body):
-        return _of_csv(body, source, changes)
+        return Stated(_of_csv(body, source, changes))
     name, _, rest = body.partition(":")
     if name in FAMILIES:
-        return _of_words(name, rest, source)
+        return Stated(_of_words(name, rest, source))
     raise ValueError(f"{source}: neither JSON of a schedule nor a table of step, lr: it begins {body[:40]!r}")
 
 
-def _of_json(content: str, source: str, changes: dict) -> Schedule:
+def _of_json(content: str, source: str, changes: dict) -> Stated:
     try:
         data = json.loads(content, object_pairs_hook=_unrepeated)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{source}: not JSON: {error}") from None
+    start_step = 0
     if isinstance(data.get("recommended"), dict):
+        start_step = data.get("start_step", 0)
         data = data["recommended"].get("schedule")
     if isinstance(data, dict) and "family" in data:
-        return _of_family(data | changes, source)
+        return Stated(_of_family(data | changes, source))
     if isinstance(data, dict) and isinstance(data.get("phases"), list):
         data = data | changes
         data["phases"] = [_counted(one, PHASE_COUNTS) if isinstance(one, dict) else one for one in data["phases"]]
         _check_size(sum(n for one in data["phases"] if isinstance(one, dict) and isinstance(n := one.get("steps"), int)), source)
     try:
-        return Schedule.from_json(json.dumps(data))
+        return Stated(Schedule.from_json(json.dumps(data)), check_steps("start_step", start_step, 0, "it counts the updates made before"))
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from None
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Resume:
-    """What to do before a run goes on: sentences, and Python that does it where settings alone do not (else "")."""
+    """What to do before a run goes on: sentences, Python that does it where settings alone do not (else ""), a flag to add (or "")."""
 
     notes: tuple[str, ...]
     script: str = ""
+    flag: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ import torch
 
 CHECKPOINT = "checkpoint-{step}"
 state = torch.load(f"{{CHECKPOINT}}/scheduler.pt", weights_only=True)
-assert state["last_epoch"] == {step}, state["last_epoch"]
+if state["last_epoch"] != {step} or "changed" in state:
+    raise SystemExit(f"{{CHECKPOINT}} holds update {{state['last_epoch']}}, or was changed before: nothing done")
+state["changed"] = True
 state["base_lrs"] = [{peak!r} / {old_peak!r} * lr for lr in state["base_lrs"]]
 state["_last_lr"] = [{lr!r} / {peak!r} * lr for lr in state["base_lrs"]]
 optimizer = torch.load(f"{{CHECKPOINT}}/optimizer.pt", weights_only=True, map_location="cpu")
@@ -110,12 +113,12 @@ opt_param_scheduler.step(increment=0)"""
 
 def _megatron(point: Point) -> Resume:
     notes = (
-        "add --override-opt_param-scheduler (the spelling that every version takes): without it settings that differ from the checkpoint's "
-        "are an AssertionError; the style of a WSD decay and its iterations are never in the checkpoint",
+        "--override-opt_param-scheduler is spelled as every version takes it: without it settings that differ from the checkpoint's are "
+        "an AssertionError; the style of a WSD decay and its iterations are never in the checkpoint",
         "the optimizer's groups keep the old lr and min_lr through core 0.19.0 (mended upstream 2026-08-18), whatever the flag says: "
         "unless both are those of the first run, add the script's lines",
     )
-    return Resume(notes, MEGATRON)
+    return Resume(notes, MEGATRON, "--override-opt_param-scheduler")
 
 
 NANOTRON = """\
@@ -127,7 +130,10 @@ import torch
 CHECKPOINT = Path("checkpoints/{step}")
 for path in [*CHECKPOINT.glob("lr_scheduler/**/*.pt"), *CHECKPOINT.glob("optimizer/**/*.pt")]:
     state = torch.load(path, map_location="cpu", weights_only=False)
+    if "changed" in state:
+        raise SystemExit(f"{{path}} was changed before: nothing done")
     if "base_lrs" in state:
+        state["changed"] = True
         state["base_lrs"] = [{peak!r} / {old_peak!r} * lr for lr in state["base_lrs"]]
     for group in state.get("param_groups", []):
         group["lr"] = group["initial_lr"] = {peak!r} / {old_peak!r} * group["initial_lr"]

@@ -136,6 +136,7 @@ def export_rest(schedule: Schedule, trainer: str, from_step: int, tolerance: flo
         values = values | {"tokens": values["tokens"] | {"train_steps": total}}
         text = TRAINERS[trainer].text(values)
     after = resume(trainer, from_step, float(wanted[0]), own.peak_lr, float(schedule.lr[:from_step].max()), values)
+    text = f"{text} \\\n{after.flag}" if after.flag else text
     notes.insert(0, f"settings of updates {from_step + 1} to {total}, for a run that goes on from the checkpoint after update {from_step}")
     settings = replace(found, values=values, text=text, notes=(*notes, *after.notes), lr=lr, deviation=deviation)
     if deviation > tolerance and not take_nearest:
