@@ -39,7 +39,7 @@ def test_command_prints_json(tmp_path, capsys):
 
 
 def test_command_refuses_what_the_trainer_cannot_unless_asked_for_the_nearest(capsys):
-    arguments = ["export", "--schedule", json.dumps(FAMILY), "--trainer", "olmo-core"]
+    arguments = ["export", "--schedule", json.dumps(FAMILY), "--trainer", "olmo-core", "--trainer-version", "2.5"]
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert "OLMo-core cannot execute this schedule" in error and "--nearest" in error and "scheduler = WSD(" in error

@@ -58,7 +58,7 @@ def test_a_continued_plan_begins_after_its_checkpoint(trainer):
     assert plan.start_step == STEP
     found = make_settings(plan, trainer)
     assert found.reason is None and found.first_update == STEP + 1
-    agree(found.settings.lr, plan.schedule.lr[STEP:], plan.schedule.peak_lr)
+    agree(found.settings.lr, plan.schedule.lr[STEP:], plan.schedule.peak_lr, found.settings.rounding)
 
 
 def test_what_a_trainer_cannot_execute_is_noted_in_a_plan_that_is_written(tmp_path, capsys):

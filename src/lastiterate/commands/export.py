@@ -30,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("--schedule", required=True, metavar="SCHEDULE", help=HELP)
     add_choice(parser, "--trainer", TRAINERS, required=True, metavar="TRAINER", help="the trainer: one of %(choices)s")
+    parser.add_argument("--trainer-version", metavar="VERSION", help="the trainer's release (default: the newest that was read)")
     parser.add_argument("--nearest", action="store_true", help="where the trainer cannot execute it: the nearest instead of an error")
     parser.add_argument(
         "--tolerance", type=float, default=TOLERANCE, metavar="X",
@@ -64,11 +65,12 @@ def run(arguments: Namespace) -> None:
 
 def make(schedule: Schedule, arguments: Namespace, start_step: int) -> list[Segment]:
     """The settings, one part for each run."""
+    version = arguments.trainer_version
     if not arguments.segments:
-        return [export_rest(schedule, arguments.trainer, start_step, arguments.tolerance, take_nearest=arguments.nearest)]
+        return [export_rest(schedule, arguments.trainer, start_step, arguments.tolerance, take_nearest=arguments.nearest, version=version)]
     if arguments.nearest:
         raise ValueError("--segments is exact: leave out --nearest, or raise --tolerance")
-    return segments(schedule, arguments.trainer, arguments.tolerance)
+    return segments(schedule, arguments.trainer, arguments.tolerance, version)
 
 
 def report(parts: list[Segment]) -> dict:
@@ -79,6 +81,6 @@ def report(parts: list[Segment]) -> dict:
 
 def _report(part: Segment) -> dict:
     settings = part.settings
-    names = ("trainer", "values", "text", "notes", "deviation", "exact")
+    names = ("trainer", "version", "values", "text", "notes", "deviation", "rounding", "exact")
     found = {name: getattr(settings, name) for name in names} | {"total_steps": part.last_update}
     return found | {"first_update": part.first_update, "checkpoint": part.resume.script if part.resume else None}

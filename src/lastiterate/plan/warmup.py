@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lastiterate.plan.pilots import Pilot
-from lastiterate.schedules import constant
+from lastiterate.schedules import wsd
 from lastiterate.schedules.export import TOLERANCE, nearest
 
 
@@ -26,6 +26,7 @@ def warmup_start(pilots: Sequence[Pilot], warmup_steps: int, trainer: str | None
     step = 1 / (warmup_steps + 1)
     own = step if all(abs(start / first - 1) < 1e-3 for start, first in known) else float(np.median([start for start, _ in known]))
     for start in (own, 0.0, step) if trainer else ():
-        if nearest(constant(warmup_steps + 2, warmup_steps, initial_lr_ratio=start), trainer).deviation <= TOLERANCE:
+        tried = wsd(4 * warmup_steps + 20, warmup_steps=warmup_steps, initial_lr_ratio=start)
+        if nearest(tried, trainer, search=False).deviation <= TOLERANCE:
             return start
     return own

@@ -13,9 +13,10 @@ from lastiterate.schedules.export.form import Form
 from lastiterate.schedules.schedule import Phase
 
 TITLE = "PyTorch"
+VERSIONS = {"1": "all of it"}
 
 
-def candidates(form: Form):
+def candidates(form: Form, version: str):
     """The phases themselves."""
     yield {"lr": form.peak_lr, "phases": form.phases}
 
@@ -25,12 +26,12 @@ def executed(values: dict, total_steps: int) -> np.ndarray:
     return values["lr"] * np.concatenate([phase.factors() for phase in values["phases"]])
 
 
-def limits(form: Form) -> list[str]:
+def limits(form: Form, version: str) -> list[str]:
     """Nothing is out of reach."""
     return []
 
 
-def notes(form: Form, values: dict) -> list[str]:
+def notes(form: Form, values: dict, version: str) -> list[str]:
     """What to know before using the settings."""
     return [f"give the optimiser lr={values['lr']!r}, and call scheduler.step() after every optimizer.step()"]
 

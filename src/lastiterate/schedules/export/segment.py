@@ -14,7 +14,7 @@ import numpy as np
 from lastiterate._checks import check_number, check_steps
 from lastiterate.schedules.export.form import read
 from lastiterate.schedules.export.resume import Resume, resume
-from lastiterate.schedules.export.settings import EXACT, TOLERANCE, TRAINERS, CannotExport, Settings, export, nearest
+from lastiterate.schedules.export.settings import EXACT, TOLERANCE, TRAINERS, CannotExport, Settings, export, nearest, not_asked_for, where
 from lastiterate.schedules.from_lr import from_lr
 from lastiterate.schedules.schedule import Phase, Schedule
 
@@ -88,14 +88,22 @@ def until(schedule: Schedule, step: int) -> Schedule:
     return replace(schedule, phases=tuple(phase for phase in phases if phase.steps))
 
 
-def export_rest(schedule: Schedule, trainer: str, from_step: int, tolerance: float = TOLERANCE, *, take_nearest: bool = False) -> Segment:
+def export_rest(
+    schedule: Schedule,
+    trainer: str,
+    from_step: int,
+    tolerance: float = TOLERANCE,
+    *,
+    take_nearest: bool = False,
+    version: str | None = None,
+) -> Segment:
     """Settings for the updates after `from_step` of a run that goes on from the checkpoint written there.
 
     Parameters
     ----------
     schedule : Schedule
         Of the whole run, what was executed before included.
-    trainer, tolerance
+    trainer, tolerance, version
         As in `export`; the deviation is measured on the updates that are left.
     from_step : int
         Updates made before the checkpoint; the first update of the segment is from_step + 1.
@@ -117,20 +125,13 @@ def export_rest(schedule: Schedule, trainer: str, from_step: int, tolerance: flo
     check_number("tolerance", tolerance, "it is a fraction of the largest learning rate")
     own = rest(schedule, from_step)
     if from_step == 0:
-        return Segment(1, schedule.total_steps, (nearest if take_nearest else _export(tolerance))(schedule, trainer), None)
-    shift, total = SHIFTS.get(trainer, 0), schedule.total_steps
-    moved = replace(own, phases=(Phase("stable", shift, start=own.phases[0].start), *own.phases)) if shift else own
-    found = nearest(moved, trainer)
+        whole = nearest(schedule, trainer, version, tolerance) if take_nearest else export(schedule, trainer, tolerance, version)
+        return Segment(1, schedule.total_steps, whole, None)
+    shift, total, moved = SHIFTS.get(trainer, 0), schedule.total_steps, _moved(own, trainer)
+    found = nearest(moved, trainer, version, tolerance, after=from_step + shift)
     wanted, lr = schedule.lr[from_step:], found.lr[from_step + shift :]
-    deviation = float(np.abs(lr - wanted).max() / wanted.max())
+    deviation = found.deviation
     notes = [note for note in found.notes if not note.startswith("not the schedule")]
-    if deviation > EXACT:
-        t = int(np.argmax(np.abs(lr - wanted)))
-        notes.insert(
-            0,
-            f"not the schedule: update {from_step + t + 1} would run at {lr[t]:.6g} instead of {wanted[t]:.6g} "
-            f"({abs(lr[t] - wanted[t]) / wanted.max():.3g} of the peak)",
-        )
     values, text = found.values, found.text
     if shift:
         values = values | {"tokens": values["tokens"] | {"train_steps": total}}
@@ -138,9 +139,11 @@ def export_rest(schedule: Schedule, trainer: str, from_step: int, tolerance: flo
     after = resume(trainer, from_step, float(wanted[0]), own.peak_lr, float(schedule.lr[:from_step].max()), values)
     text = f"{text} \\\n{after.flag}" if after.flag else text
     notes.insert(0, f"settings of updates {from_step + 1} to {total}, for a run that goes on from the checkpoint after update {from_step}")
+    if deviation > EXACT:
+        notes.insert(0, not_asked_for(lr, wanted, from_step))
     settings = replace(found, values=values, text=text, notes=(*notes, *after.notes), lr=lr, deviation=deviation)
     if deviation > tolerance and not take_nearest:
-        reasons = "; ".join([notes[1].removeprefix("not the schedule: "), *TRAINERS[trainer].limits(read(moved))])
+        reasons = "; ".join([where(lr, wanted, from_step), *TRAINERS[trainer].limits(read(moved), found.version)])
         raise CannotExport(
             f"{TRAINERS[trainer].TITLE} cannot execute updates {from_step + 1} to {total}: {reasons}. "
             f"The nearest that it can (on the command line --nearest):\n{text}",
@@ -149,11 +152,20 @@ def export_rest(schedule: Schedule, trainer: str, from_step: int, tolerance: flo
     return Segment(from_step + 1, total, settings, after)
 
 
-def _export(tolerance: float):
-    return lambda schedule, trainer: export(schedule, trainer, tolerance)
+def _moved(own: Schedule, trainer: str) -> Schedule:
+    """The rest as the trainer's own count sees it after a resume."""
+    shift = SHIFTS.get(trainer, 0)
+    return replace(own, phases=(Phase("stable", shift, start=own.phases[0].start), *own.phases)) if shift else own
 
 
-def segments(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE) -> list[Segment]:
+def _executes(schedule: Schedule, trainer: str, begin: int, tolerance: float, version: str | None) -> bool:
+    """Whether the trainer executes the rest after update `begin` at once."""
+    own = _moved(rest(schedule, begin), trainer) if begin else schedule
+    after = begin + SHIFTS.get(trainer, 0) if begin else 0
+    return nearest(own, trainer, version, tolerance, after=after, search=False).deviation <= tolerance
+
+
+def segments(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, version: str | None = None) -> list[Segment]:
     """The schedule as runs that follow each other, as few as the trainer can execute, cut where its phases meet.
 
     Arguments and errors as in `export_rest`; ValueError if it would take more than 20 of them.
@@ -166,13 +178,9 @@ def segments(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE) -> 
     found, begin = [], 0
     while begin < schedule.total_steps:
         later = [end for end in ends if end > begin]
-        for end in reversed(later):
-            try:
-                found.append(export_rest(until(schedule, end), trainer, begin, tolerance))
-                break
-            except CannotExport:
-                if end == later[0]:
-                    raise
+        able = [end for end in later if _executes(until(schedule, end), trainer, begin, tolerance, version)]
+        end = able[-1] if able else later[0]  # which is then refused
+        found.append(export_rest(until(schedule, end), trainer, begin, tolerance, version=version))
         begin = found[-1].last_update
         if len(found) > MOST:
             raise ValueError(f"{TRAINERS[trainer].TITLE} would need more than {MOST} runs for this schedule: use one that it can execute")
