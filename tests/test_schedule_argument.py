@@ -140,7 +140,7 @@ REFUSED = [
     ("words.txt", "words.txt: neither JSON of a schedule nor a table of step, lr"),
     ("factors.csv", "holds factors, and no peak_lr: give the run's largest learning rate, factors.csv:peak_lr=0.001"),
     ("factors.csv:peak_lr=0", "peak_lr=0 must lie in (0, inf)"),
-    ("factors.csv:total_steps=3", "of a file only peak_lr can be given, not total_steps"),
+    ("factors.csv:total_steps=3", "of a file only peak_lr can be given"),
     ("log.csv", "step must count updates 1, 2, 3, ..., one row each"),
     ("cut.csv", "not a table of numbers"),
     ("other.csv", "has columns step, loss, expected step and lr"),

@@ -1,4 +1,4 @@
-"""Settings of a trainer for a schedule, and the learning rate of every update.
+"""Settings of a trainer for a schedule, and the learning rate of every update; or back, with --from.
 
 SCHEDULE is JSON (a family of lastiterate.schedules with its arguments, what Schedule.to_json writes, a plan.json), words such as
 wsd:total_steps=9000,peak_lr=0.001, a file of either or of a table (step, lr), or - for standard input.
@@ -6,11 +6,14 @@ Prints the settings in the trainer's own format under notes (lines that start wi
 with the nearest that it can; --nearest takes that, and the notes say how far off it is.
 --from-step N gives the settings of what is left of a run after update N, and what to do with its checkpoint; a plan that continues a
 run has its own N. --segments gives a schedule that the trainer cannot execute at once as several such runs.
+--from TRAINER FILE reads a trainer's own configuration and says what it will execute: as JSON for --schedule, or into --out as .json,
+.csv or a picture; with --trainer, as the settings of that one.
 
 example:
   lastiterate export --schedule plan/plan.json --trainer megatron --out flags.txt --csv lr.csv
   lastiterate export --schedule wsd:total_steps=9000,cooldown=0.2,peak_lr=0.001 --trainer hf
   lastiterate export --schedule two_stage:total_steps=9000,switch_step=6000,factor=0.5,peak_lr=0.001 --trainer hf --segments
+  lastiterate export --from nanotron config.yaml --out executes.svg
 """
 
 from argparse import ArgumentParser, Namespace
@@ -18,18 +21,26 @@ from dataclasses import asdict, is_dataclass
 
 import numpy as np
 
+from lastiterate.commands import configuration
 from lastiterate.commands.common import add_choice, add_json, out_file, print_json
 from lastiterate.commands.schedule_argument import HELP, read_stated
 from lastiterate.commands.steps import steps
 from lastiterate.schedules import Schedule
+from lastiterate.schedules.configs import READERS
 from lastiterate.schedules.export import TOLERANCE, TRAINERS, Segment, document, export_rest, segments
 from lastiterate.workflow.files import write_csv, write_text
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--schedule", required=True, metavar="SCHEDULE", help=HELP)
-    add_choice(parser, "--trainer", TRAINERS, required=True, metavar="TRAINER", help="the trainer: one of %(choices)s")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--schedule", metavar="SCHEDULE", help=HELP)
+    what.add_argument(
+        "--from", dest="config", nargs=2, metavar=("TRAINER", "FILE"),
+        help=f"what a trainer's configuration will execute; TRAINER is one of {', '.join(READERS)}",
+    )  # fmt: skip
+    parser.add_argument("--steps", type=steps, metavar="N", help="with --from: updates of the run, where the configuration gives epochs")
+    add_choice(parser, "--trainer", TRAINERS, metavar="TRAINER", help="the trainer: one of %(choices)s")
     parser.add_argument("--trainer-version", metavar="VERSION", help="the trainer's release (default: the newest that was read)")
     parser.add_argument("--nearest", action="store_true", help="where the trainer cannot execute it: the nearest instead of an error")
     parser.add_argument(
@@ -46,7 +57,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Export, write, print."""
-    schedule, start_step = read_stated(arguments.schedule)
+    if arguments.config and not arguments.trainer:
+        configuration.run(arguments)
+        return
+    if not arguments.trainer:
+        raise ValueError(f"--trainer is missing: name one of {', '.join(TRAINERS)}")
+    if arguments.config:
+        schedule, start_step = configuration.load(*arguments.config, arguments.steps).schedule, 0
+    else:
+        if arguments.steps:
+            raise ValueError("--steps belongs to --from: a schedule has its own total_steps")
+        schedule, start_step = read_stated(arguments.schedule)
     parts = make(schedule, arguments, start_step if arguments.from_step is None else arguments.from_step)
     if arguments.csv:
         first, lr = parts[0].first_update, np.concatenate([part.settings.lr for part in parts])

@@ -4,7 +4,7 @@
     wsd:total_steps=9000,cooldown=0.2,peak_lr=0.001                               the same for the shell (9k and 9e3 too)
     plan/plan.json, plan                                                          a file of JSON, the folder of a plan
     plan/schedule.csv, refined.csv:peak_lr=0.001                                  step and lr, or lr_factor with its peak
-    nanotron:config.yaml                                                          a trainer's own configuration
+    nanotron:config.yaml, hf:args.json:steps=9000                                 a trainer's own configuration
     -                                                                             standard input, with any content of these
 
 JSON is a family of `lastiterate.schedules` with its arguments, what ``Schedule.to_json`` writes, or a plan.json.
@@ -21,11 +21,13 @@ from typing import NamedTuple
 import numpy as np
 
 from lastiterate._checks import check_choice, check_number, check_steps
+from lastiterate.commands.configuration import parse
 from lastiterate.schedules import FAMILIES, Schedule
+from lastiterate.schedules.configs import READERS, recognised
 from lastiterate.schedules.from_lr import from_lr
 
 HELP = "JSON, FAMILY:key=value,..., a file (JSON, schedule.csv, a trainer's configuration as TRAINER:FILE), or - for standard input"
-COUNTS = ("total_steps", "warmup_steps", "switch_step", "transition_steps", "cycle_steps", "boundaries")
+COUNTS = ("steps", "total_steps", "warmup_steps", "switch_step", "transition_steps", "cycle_steps", "boundaries")
 PHASE_COUNTS = ("steps", "span", "offset")
 FORMS = 'JSON such as {"family": "wsd", ...}, a file, FAMILY:key=value,... such as wsd:total_steps=9000,peak_lr=0.001, or -'
 MOST_STEPS = 10**8
@@ -53,6 +55,9 @@ def read_stated(text: str, source: str = "--schedule") -> Stated:
     name, colon, rest = text.partition(":")
     if name in FAMILIES and (colon or not _exists(text)):
         return Stated(_of_words(name, rest, source))
+    trainer = None
+    if name in READERS and colon and not _exists(text):
+        trainer, text = name, rest
     try:
         path, changes = _file_and_changes(text, source)
         path = path / "plan.json" if path.is_dir() else path
@@ -63,7 +68,7 @@ def read_stated(text: str, source: str = "--schedule") -> Stated:
         raise ValueError(f"{path}: is not text: give {FORMS}") from None
     except OSError as error:
         raise ValueError(f"{source}: {text[:60]!r}: {error.strerror}: give {FORMS}") from None
-    return _of_content(content, str(path), changes)
+    return _of_content(content, str(path), changes, trainer)
 
 
 def _exists(text: str) -> bool:
@@ -78,28 +83,45 @@ def _file_and_changes(text: str, source: str) -> tuple[Path, dict]:
     name, colon, rest = text.rpartition(":")
     if not colon or "=" not in rest or _exists(text):
         return Path(text), {}
-    if not _exists(name):
+    if not _exists(name) and name.isidentifier():
         check_choice(f"{source}: family", name, tuple(FAMILIES))
     changes = _pairs(rest, name)
-    if changes.keys() - {"peak_lr"}:
-        raise ValueError(f"{text!r}: of a file only peak_lr can be given, not {', '.join(sorted(changes.keys() - {'peak_lr'}))}")
+    if more := changes.keys() - {"peak_lr", "steps"}:
+        raise ValueError(
+            f"{text!r}: of a file only peak_lr can be given (steps of a trainer's configuration), not {', '.join(sorted(more))}"
+        )
     return Path(name), changes
 
 
-def _of_content(content: str, source: str, changes: dict) -> Stated:
+def _of_content(content: str, source: str, changes: dict, trainer: str | None = None) -> Stated:
     """The schedule in a file's content: lines that begin with # are notes."""
+    if trainer:
+        return _of_config(content, trainer, source, changes)
     lines = [line for line in content.splitlines() if not line.startswith("#")]
     body = "\n".join(lines).strip()
     if not body:
         raise ValueError(f"{source}: is empty: give {FORMS}")
-    if body.startswith("{"):
+    if body.startswith("{") and ("phases" in body or "family" in body or not recognised(body)):
         return _of_json(body, source, changes)
     if re.match(r'"?step"?\s*,', body):
         return Stated(_of_csv(body, source, changes))
     name, _, rest = body.partition(":")
     if name in FAMILIES:
         return Stated(_of_words(name, rest, source))
-    raise ValueError(f"{source}: neither JSON of a schedule nor a table of step, lr: it begins {body[:40]!r}")
+    if trainer := recognised(content):
+        return _of_config(content, trainer, source, changes)
+    raise ValueError(
+        f"{source}: neither JSON of a schedule nor a table of step, lr, nor a known trainer's configuration: it begins {body[:40]!r}"
+    )
+
+
+def _of_config(content: str, trainer: str, source: str, changes: dict) -> Stated:
+    """The schedule that a trainer's configuration executes."""
+    if "peak_lr" in changes:
+        raise ValueError(f"{source}: {trainer} states its own learning rate: leave out peak_lr")
+    given = changes.get("steps")
+    given = given if given is None else check_steps(f"{source}: steps", *_counted({"steps": given}, ("steps",)).values(), 1, "updates")
+    return Stated(parse(content, trainer, source, given).schedule)
 
 
 def _of_json(content: str, source: str, changes: dict) -> Stated:

@@ -101,8 +101,10 @@ def read(schedule: Schedule) -> Form:
     total_steps = int(schedule.total_steps)
     phases = tuple(_plain(phase) for phase in schedule.phases if phase.steps)
     warmup = phases[0] if phases[0].kind == "warmup" else None
-    decay = phases[-1] if phases[-1].kind == "decay" else None
-    between = phases[warmup is not None : len(phases) - (decay is not None)]
+    after = phases[-1].steps if len(phases) > 1 and _stays_at_end(*phases[-2:]) else 0  # updates at r after the decay
+    shaped = phases[:-1] if after else phases
+    decay = shaped[-1] if shaped[-1].kind == "decay" else None
+    between = shaped[warmup is not None : len(shaped) - (decay is not None)]
     whole = all(phase.shape == "constant" and phase.start == 1.0 for phase in between)
     steps, start = 0, 1.0
     if warmup is not None:
@@ -113,12 +115,18 @@ def read(schedule: Schedule) -> Form:
     if decay is not None:
         whole &= decay.start == 1.0 and decay.end <= 1.0
     if decay is not None and decay.end < 1.0:
-        begin, count, final = total_steps - decay.steps - decay.offset, decay.span, decay.end
+        begin, count, final = total_steps - after - decay.steps - decay.offset, decay.span, decay.end
         shape, power = decay.shape, decay.power if decay.shape == "power" else 1.0
         shape = "linear" if shape == "power" and power == 1.0 else shape
     first = float(schedule.lr[0] / schedule.lr.max())
     steps, begin = min(steps, total_steps), max(begin, 0)
     return Form(total_steps, float(schedule.peak_lr), phases, steps, start, max(begin, steps), count, shape, power, final, first, whole)
+
+
+def _stays_at_end(decay: Phase, last: Phase) -> bool:
+    """Whether the last phase is constant at where the decay before it ends, and that decay is executed up to there."""
+    constant = last.kind == "stable" and last.shape == "constant"
+    return decay.kind == "decay" and constant and last.start == decay.end and decay.offset + decay.steps in (decay.span, decay.span + 1)
 
 
 def _plain(phase: Phase) -> Phase:
