@@ -145,7 +145,13 @@ args = TrainingArguments(
 )
 """
 
+TRL = """
+from trl import SFTConfig
+args = SFTConfig(output_dir="x", learning_rate=2e-4, max_steps=60, lr_scheduler_type="constant_with_warmup", warmup_ratio=0.1)
+"""
+
 CONFIGS = {
+    "trl": ("trl", TRL, None, 60, {1: 0.0, 4: 1e-4, 7: 2e-4, 60: 2e-4}),
     "nanotron": ("nanotron", NANOTRON, None, 40, {1: 0.0, 2: 2e-4, 3: 4e-4, 7: 2.05e-4, 11: 1e-5, 40: 1e-5}),
     "megatron script": ("megatron", MEGATRON, None, 50, {1: 0.0, 3: 1e-3, 5: 2e-3, 23: 1.05e-3, 41: 1e-4, 50: 1e-4}),
     "megatron samples": ("megatron", MEGATRON_SAMPLES, None, 100, {1: 1e-4, 11: 1e-3, 81: 1e-3, 86: 5e-4}),
@@ -156,7 +162,7 @@ CONFIGS = {
     "olmo-core json": ("olmo-core", OLMO_CORE_JSON, None, 30, {1: 2.5e-4, 4: 1e-3, 20: 1e-3, 21: 9e-4, 30: 0.0}),
     "maxtext": ("maxtext", MAXTEXT, None, 100, {1: 0.0, 11: 2e-4, 100: 2e-5}),
     "axolotl": ("axolotl", AXOLOTL, 1000, 1000, {1: 0.0, 31: 2e-4, 516: 1.1e-4}),
-    "llamafactory": ("llamafactory", LLAMAFACTORY, None, 100, {1: 0.0, 11: 1e-4, 41: 1e-4, 71: 5e-5}),
+    "llama-factory": ("llama-factory", LLAMAFACTORY, None, 100, {1: 0.0, 11: 1e-4, 41: 1e-4, 71: 5e-5}),
     "levanter": ("levanter", LEVANTER, None, 200, {1: 0.0, 11: 6e-4, 106: 3.3e-4}),
     "hf card": ("hf", CARD, None, 45, {1: 0.0, 6: 1e-5, 26: 5e-6, 45: 2.5e-7}),
     "hf script": ("hf", SCRIPT, None, 100, {1: 0.0, 11: 5e-5, 56: 2.5e-5}),

@@ -11,7 +11,7 @@ from lastiterate.commands.common import print_json
 from lastiterate.schedules.configs import READERS, Config, ConfigError, read_config
 from lastiterate.workflow.files import write_csv, write_text
 
-LONGEST = 100_000  # characters of JSON that are printed
+LONGEST = 20_000  # updates of a table that is printed as JSON
 PICTURES = (".svg", ".png", ".pdf")
 
 
@@ -49,9 +49,9 @@ def run(arguments: Namespace) -> None:
     if arguments.json:
         print_json(report(config) | {"lr": {"first": config.lr[0], "largest": config.lr.max(), "last": config.lr[-1]}})
         return
-    text = config.schedule.to_json()
     print("\n".join(f"# {line}" for line in describe(config)))
-    print(text if len(text) <= LONGEST else f"# the schedule is a table of {config.lr.size} learning rates: write it with --out FILE.csv")
+    short = config.known or config.lr.size <= LONGEST
+    print(config.schedule.to_json() if short else "# no JSON of so many learning rates is printed: write them with --out FILE.csv")
 
 
 def _save(config: Config, path: Path, suffix: str, name: str) -> None:
@@ -77,10 +77,10 @@ def report(config: Config) -> dict:
 def describe(config: Config) -> list[str]:
     """What is executed, in words, then the notes."""
     lr, peak = config.lr, float(config.lr.max())
-    at_peak = np.flatnonzero(lr >= peak * (1 - 1e-12)) + 1
+    at_peak = np.flatnonzero(lr >= peak * (1 - 1e-15)) + 1
     first, last = int(at_peak[0]), int(at_peak[-1])
     lines = [f"{config.trainer}: {lr.size} updates, largest learning rate {peak:.6g}, first {lr[0]:.6g}, last {lr[-1]:.6g}"]
-    if any(phase.shape == "table" for phase in config.schedule.phases):
+    if config.known is None and (lr.size > LONGEST or config.schedule.phases[0].shape == "table"):
         lines.append(f"no warmup, stable stretch and decay of plain shapes; the largest is executed from update {first} to {last}")
         return lines + list(config.notes)
     begin = 0

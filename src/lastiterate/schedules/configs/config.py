@@ -1,6 +1,7 @@
 """What a configuration will execute: its values with the trainer's defaults put in, the learning rates, and the schedule that they are."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -51,8 +52,8 @@ class Config:
         The trainer's parameters that decide the learning rates, defaults put in.
     lr : ndarray, shape (T,)
         Learning rates of updates 1..T, by the trainer's rule in float64.
-    schedule : Schedule
-        The schedule that they are, to 1e-12 of the peak: a warmup, the peak and a decay where they are that, else a table.
+    known : Schedule or None
+        The schedule, where the values say that it is a warmup, a stable stretch and one decay.
     notes : tuple of str
         What was not in the file, and traps of the trainer that it falls into.
     """
@@ -60,8 +61,13 @@ class Config:
     trainer: str
     values: dict
     lr: np.ndarray
-    schedule: Schedule
+    known: Schedule | None
     notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """The schedule that the learning rates are, to 1e-12 of the peak: a warmup, the peak and a decay if they are that, else a table."""
+        return self.known or from_lr(self.lr)
 
 
 def config(trainer: str, values: dict, lr: np.ndarray, form: Form | None, peak: float, notes=()) -> Config:
@@ -79,7 +85,7 @@ def config(trainer: str, values: dict, lr: np.ndarray, form: Form | None, peak: 
         found = Schedule(name, phases, peak)
         schedule = found if np.abs(found.lr - lr).max() <= 1e-12 * lr.max() else None
     lr.flags.writeable = False
-    return Config(trainer, values, lr, schedule or from_lr(lr), tuple(notes))
+    return Config(trainer, values, lr, schedule, tuple(notes))
 
 
 def check_total(total: int) -> int:

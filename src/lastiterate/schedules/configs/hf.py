@@ -14,7 +14,7 @@ import numpy as np
 from lastiterate.schedules.configs.config import Config, Form, config, given_steps
 from lastiterate.schedules.configs.source import ConfigError, Fields, Python, flags, listed, mapping, printed
 
-NAMES = ("TrainingArguments", "Seq2SeqTrainingArguments", "SFTConfig", "DPOConfig", "RewardConfig", "GRPOConfig", "PPOConfig", "ORPOConfig")
+NAMES = ("TrainingArguments", "Seq2SeqTrainingArguments")
 KINDS = (
     "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt", "cosine_with_min_lr",
     "cosine_warmup_with_min_lr", "warmup_stable_decay",
@@ -34,17 +34,17 @@ def recognises(text: str) -> bool:
 
 def read(text: str, steps: int | None = None) -> Config:
     """What the arguments execute; `steps` where the file says epochs."""
-    return resolve("hf", arguments(text), steps)
+    return resolve("hf", arguments(text, NAMES), steps)
 
 
-def arguments(text: str) -> dict:
-    """The arguments by name, from any of the forms."""
+def arguments(text: str, names: tuple[str, ...]) -> dict:
+    """The arguments by name, from any of the forms; `names` are those of the class whose call or print it may be."""
     data = mapping(text)
     if data is not None and KEYS & data.keys():
         return data
     if data is not None and "log_history" in data:
         raise ConfigError("a trainer_state.json is a log and has no arguments: read it with `lastiterate read`")
-    found = _call(text) or printed(text, NAMES) or {}
+    found = _call(text, names) or printed(text, names) or {}
     if not KEYS & found.keys():
         found = {CARD.get(name, name): value for name, value in listed(text).items()}
     if not KEYS & found.keys():
@@ -54,12 +54,12 @@ def arguments(text: str) -> dict:
     return found
 
 
-def _call(text: str) -> dict | None:
+def _call(text: str, names: tuple[str, ...]) -> dict | None:
     try:
         python = Python(text)
     except (SyntaxError, ValueError):
         return None
-    calls = python.calls(NAMES)
+    calls = python.calls(names)
     if not calls:
         return None
     if len(calls) > 1:

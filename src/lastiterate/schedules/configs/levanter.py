@@ -1,15 +1,17 @@
 """levanter: its YAML.
 
-Rule: stanford-crfm/levanter 9263f81, src/levanter/optim/config.py (lr_scheduler), restated in float64 (levanter computes in float32). Left
-out, warmup is 1 % of the run, decay everything after it, min_lr_ratio 0.1 and lr_schedule cosine.
+Rule: stanford-crfm/levanter 9263f81, src/levanter/optim/config.py (lr_scheduler), as in `lastiterate.schedules.export.levanter`, in float64
+(levanter computes in float32). Left out, warmup is 1 % of the run, decay everything after it, min_lr_ratio 0.1 and lr_schedule cosine.
 """
 
-import numpy as np
+from collections.abc import Mapping
 
 from lastiterate.schedules.configs.config import Config, Form, config, given_steps
-from lastiterate.schedules.configs.source import ConfigError, Fields, flat, mapping
+from lastiterate.schedules.configs.source import ConfigError, Fields, mapping
+from lastiterate.schedules.export import levanter
 
 KINDS = ("constant", "linear", "cosine")
+TYPES = {"polynomial": "power", "inv_sqrt_decay": "decay_constant"}  # and the parameter of each
 
 
 def recognises(text: str) -> bool:
@@ -21,32 +23,52 @@ def recognises(text: str) -> bool:
 
 def read(text: str, steps: int | None = None) -> Config:
     """What the configuration executes."""
-    data = Fields(flat(mapping(text) or {}))
-    notes: list[str] = []
-    stated = data.count("trainer.num_train_steps") if data.has("trainer.num_train_steps") else None
+    given = mapping(text) or {}
+    parts = {name: given.get(name) if isinstance(given.get(name), Mapping) else {} for name in ("optimizer", "trainer")}
+    data, trainer, notes = Fields(parts["optimizer"], "optimizer.{}"), Fields(parts["trainer"], "trainer.{}"), []
+    stated = trainer.count("num_train_steps") if trainer.has("num_train_steps") else None
     total = given_steps(stated, steps, "trainer.num_train_steps", "has no trainer.num_train_steps")
-    for name in ("cycles", "cycle_length", "cooldown", "rewarmup", "haps", "stable"):
-        if data.has(f"optimizer.{name}"):
-            raise ConfigError(f"optimizer.{name}: cycles, cooldowns and older forms are not read")
-    if data.has("optimizer.lr_schedule.type"):
-        raise ConfigError("optimizer.lr_schedule with a type of its own is not read, but constant, linear and cosine")
-    kind = data.choice("optimizer.lr_schedule", KINDS, "cosine")
-    peak, low = data.number("optimizer.learning_rate", 6e-4), data.number("optimizer.min_lr_ratio", 0.1)
-    up = min(_made(data.number("optimizer.warmup", 0.01), total), total)
-    down = min(_made(data.number("optimizer.decay"), total), total - up) if data.has("optimizer.decay") else total - up
-    defaults = {"optimizer.learning_rate": peak, "optimizer.min_lr_ratio": low, "optimizer.warmup": f"{up} steps"}
-    defaults |= {"optimizer.decay": f"{down} steps", "optimizer.lr_schedule": kind}
-    notes += [f"{name} is not in the file: {value}" for name, value in defaults.items() if not data.has(name)]
-    values = {"learning_rate": peak, "min_lr_ratio": low, "warmup": up, "decay": down, "lr_schedule": kind, "num_train_steps": total}
-    decays = down > 0 and kind != "constant"
-    form = Form(up, 0.0, total - down if decays else total, down if decays else 0, kind if decays else "linear", low)
-    s = np.arange(total)
-    x = np.maximum(s - (total - down), 0) / max(down, 1)
-    shape = 0.5 * (1 + np.cos(np.pi * x)) if kind == "cosine" else 1 - x
-    factors = np.where(s < up, s / max(up, 1), low + (1 - low) * shape if decays else 1.0)
-    return config("levanter", values, peak * factors, form, peak, notes)
+    for name in ("cycle_length", "rewarmup", "haps", "stable"):
+        if data.has(name):
+            raise ConfigError(f"optimizer.{name}: cycles of a length and re-warmups are not read")
+    optimizer = {"learning_rate": data.number("learning_rate", 6e-4), "min_lr_ratio": data.number("min_lr_ratio", 0.1)}
+    optimizer |= {"warmup": data.number("warmup", 0.01), "lr_schedule": _style(data)}
+    optimizer |= {name: data.number(name) for name in ("decay", "cooldown") if data.has(name)}
+    if data.has("cycles"):
+        optimizer["cycles"] = _cycles(data, total)
+    notes += [f"optimizer.{name} is not in the file: {optimizer[name]}" for name in optimizer if not data.has(name)]
+    if not data.has("decay"):
+        notes.append("optimizer.decay is not in the file: everything after the warmup decays")
+    values = {"optimizer": optimizer, "trainer": {"num_train_steps": total}}
+    lr = levanter.executed(values, total)
+    return config("levanter", values, lr, _form(optimizer, total), optimizer["learning_rate"], notes)
 
 
-def _made(value: float, total: int) -> int:
-    """Steps that levanter makes of a number: a fraction of the run up to 1, a count above."""
-    return int(value * total) if value <= 1 else int(value)
+def _style(data: Fields):
+    style = data.values.get("lr_schedule") or "cosine"
+    if isinstance(style, Mapping):
+        own = Fields(style, "optimizer.lr_schedule.{}")
+        kind = own.choice("type", (*KINDS, *TYPES), "")
+        return {"type": kind, TYPES[kind]: own.number(TYPES[kind])} if kind in TYPES else kind
+    return data.choice("lr_schedule", KINDS, "cosine")
+
+
+def _cycles(data: Fields, total: int) -> list[int]:
+    ends = data.values["cycles"]
+    if not (isinstance(ends, list) and all(isinstance(end, int) and 0 < end <= total for end in ends) and ends == sorted(set(ends))):
+        raise data.error("cycles", f"a list of the steps at which they end, up to {total}")
+    return ends
+
+
+def _form(optimizer: dict, total: int) -> Form | None:
+    if optimizer.keys() & {"cycles", "cooldown"}:
+        return None
+    made, style = lambda value: min(int(value * total) if value <= 1 else int(value), total), optimizer["lr_schedule"]
+    up = made(optimizer["warmup"])
+    down = min(made(optimizer["decay"]), total - up) if "decay" in optimizer else total - up
+    if isinstance(style, dict) and style["type"] != "polynomial":
+        return None
+    shape, power = ("power", style["power"]) if isinstance(style, dict) else (style, 1.0)
+    if style == "constant" or not down:
+        return Form(up, 0.0, total, 0)
+    return Form(up, 0.0, total - down, down, shape, optimizer["min_lr_ratio"], power) if power > 0 else None

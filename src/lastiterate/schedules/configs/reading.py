@@ -3,7 +3,7 @@
 from types import ModuleType
 
 from lastiterate._checks import check_choice
-from lastiterate.schedules.configs import axolotl, hf, levanter, llamafactory, maxtext, megatron, nanotron, olmo_core, torchtitan
+from lastiterate.schedules.configs import axolotl, hf, levanter, llama_factory, maxtext, megatron, nanotron, olmo_core, torchtitan, trl
 from lastiterate.schedules.configs.config import Config
 from lastiterate.schedules.configs.source import ConfigError
 
@@ -13,9 +13,10 @@ READERS: dict[str, ModuleType] = {  # those with names of their own first
     "torchtitan": torchtitan,
     "levanter": levanter,
     "axolotl": axolotl,
-    "llamafactory": llamafactory,
+    "llama-factory": llama_factory,
     "maxtext": maxtext,
     "megatron": megatron,
+    "trl": trl,
     "hf": hf,
 }
 

@@ -31,4 +31,4 @@ def read(text: str, steps: int | None = None) -> Config:
             if name not in kwargs:
                 notes.append(f"{name} is not in the file: LLaMA-Factory takes {value} (a third is stable)")
         given["lr_scheduler_kwargs"] = third | kwargs
-    return hf.resolve("llamafactory", given, steps, notes)
+    return hf.resolve("llama-factory", given, steps, notes)
