@@ -131,6 +131,16 @@ The following hyperparameters were used during training:
 - training_steps: 45
 """
 
+WANDB = """
+max_steps: {desc: null, value: 100}
+learning_rate:
+  desc: Initial learning rate
+  value: 1.0e-4
+lr_scheduler_type: {desc: null, value: cosine}
+per_device_train_batch_size: {value: 4}
+warmup_ratio: {value: 0.1}
+"""
+
 SCRIPT = """
 python run_clm.py --model_name_or_path gpt2 \\
     --learning_rate 5e-5 --lr_scheduler_type=cosine --warmup_ratio 0.1 --max_steps 100 --bf16
@@ -165,6 +175,7 @@ CONFIGS = {
     "llama-factory": ("llama-factory", LLAMAFACTORY, None, 100, {1: 0.0, 11: 1e-4, 41: 1e-4, 71: 5e-5}),
     "levanter": ("levanter", LEVANTER, None, 200, {1: 0.0, 11: 6e-4, 106: 3.3e-4}),
     "hf card": ("hf", CARD, None, 45, {1: 0.0, 6: 1e-5, 26: 5e-6, 45: 2.5e-7}),
+    "hf wandb": ("hf", WANDB, None, 100, {1: 0.0, 11: 1e-4, 56: 5e-5}),
     "hf script": ("hf", SCRIPT, None, 100, {1: 0.0, 11: 5e-5, 56: 2.5e-5}),
     "hf python": ("hf", PYTHON, None, 100, {1: 0.0, 11: 2e-5, 56: 1.1e-5}),
 }

@@ -155,6 +155,8 @@ def test_steps_that_a_configuration_does_not_give(tmp_path, capsys):
 
 REFUSED = [
     ("hf", "{}", "has none of learning_rate"),
+    ("hf", "- learning_rate: 1e-4\n- training_steps: 9\n- learning_rate: 1e-5\n- training_steps: 8", "learning_rate is listed 2 times"),
+    ("hf", "- learning_rate: 1e-4\n- lr_scheduler_type: warmup_stable_decay\n- training_steps: 9", "num_decay_steps is missing"),
     ("hf", '{"log_history": []}', "read it with `lastiterate read`"),
     ("hf", "max_steps: 9\nlr_scheduler_type: reduce_lr_on_plateau", "depends on the loss"),
     ("hf", "max_steps: 9\nlr_scheduler_type: wsd", "is not one of linear, cosine"),

@@ -40,13 +40,14 @@ def read(text: str, steps: int | None = None) -> Config:
 def arguments(text: str, names: tuple[str, ...]) -> dict:
     """The arguments by name, from any of the forms; `names` are those of the class whose call or print it may be."""
     data = mapping(text)
-    if data is not None and KEYS & data.keys():
-        return data
+    if data is not None and KEYS & data.keys():  # W&B's config.yaml has a value and a description under each name
+        return {name: value["value"] if isinstance(value, dict) and "value" in value else value for name, value in data.items()}
     if data is not None and "log_history" in data:
         raise ConfigError("a trainer_state.json is a log and has no arguments: read it with `lastiterate read`")
     found = _call(text, names) or printed(text, names) or {}
     if not KEYS & found.keys():
         found = {CARD.get(name, name): value for name, value in listed(text).items()}
+        found |= {"listed": True} if found else {}
     if not KEYS & found.keys():
         found = flags(text)
     if not KEYS & found.keys():
@@ -83,6 +84,8 @@ def resolve(trainer: str, given: dict, steps: int | None, notes=()) -> Config:
         notes.append("no warmup is set: there is none")
     defaults = {"learning_rate": peak, "lr_scheduler_type": kind}
     notes += [f"{name} is not in the file: {value}" for name, value in defaults.items() if not data.has(name)]
+    if given.get("listed") and kind not in ("linear", "constant", "constant_with_warmup"):
+        notes.append("a model card does not list lr_scheduler_kwargs: if the run had any, this is not what it executed")
     warmup = 0 if kind == "constant" else warmup
     own = _filled(kind, kwargs, peak, warmup, total)
     values = {"learning_rate": peak, "max_steps": total, "warmup_steps": warmup}

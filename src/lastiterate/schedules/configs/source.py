@@ -72,8 +72,12 @@ def flags(text: str) -> dict[str, str | bool]:
 
 
 def listed(text: str) -> dict[str, str]:
-    """The items ``- name: value`` of a model card."""
-    return dict(re.findall(r"(?m)^\s*[-*] `?(\w+)`?: (.+?)\s*$", text))
+    """The items ``- name: value`` of a model card; ConfigError if it lists two learning rates, as a card of two stages does."""
+    found = re.findall(r"(?m)^\s*[-*] `?(\w+)`?: (.+?)\s*$", text)
+    count = sum(name == "learning_rate" for name, _ in found)
+    if count > 1:
+        raise ConfigError(f"learning_rate is listed {count} times: leave the list of one stage in the file")
+    return dict(found)
 
 
 def printed(text: str, names: Iterable[str]) -> dict[str, str] | None:
