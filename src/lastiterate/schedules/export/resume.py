@@ -7,6 +7,8 @@ Sources, and how each was checked (tests/test_resume.py really resumes the first
 transformers 5.23.0 (Trainer, a checkpoint of a tiny model), torch 2.13.0 (LambdaLR), torchtitan 0.3.0 (its LRSchedulersContainer),
 megatron-core 0.16.1 (OptimizerParamScheduler); huggingface/nanotron 2411b02, src/nanotron/serialize/optimizer.py and helpers.py;
 allenai/OLMo-core 3.0.0, optim/config.py (the groups' initial_lr is that of the new settings after loading) and scheduler.py;
+mosaicml/composer 6405188, composer/optim/scheduler.py; Lightning-AI/pytorch-lightning 7f0c343, checkpoint_connector.py (restores before
+on_train_start); DeepSpeed's documentation of load_checkpoint (load_lr_scheduler_states); karpathy/nanochat 92d63d4, scripts/base_train.py;
 stanford-crfm/levanter 9263f81, src/levanter/optim/config.py, and AI-Hypercomputer/maxtext e591f30, utils/maxtext_utils.py: optax's
 schedules of the count in the optimiser's state.
 """
@@ -17,11 +19,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Resume:
-    """What to do before a run goes on: sentences, Python that does it where settings alone do not (else ""), a flag to add (or "")."""
+    """What to do before a run goes on: sentences, Python that does what settings cannot, and what their text ends on (else "")."""
 
     notes: tuple[str, ...]
     script: str = ""
-    flag: str = ""
+    ending: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,46 @@ def _megatron(point: Point) -> Resume:
         "the optimizer's groups keep the old lr and min_lr through core 0.19.0 (mended upstream 2026-08-18), whatever the flag says: "
         "unless both are those of the first run, add the script's lines",
     )
-    return Resume(notes, MEGATRON, "--override-opt_param-scheduler")
+    return Resume(notes, MEGATRON, " \\\n--override-opt_param-scheduler")
+
+
+def _megatron_bridge(point: Point) -> Resume:
+    notes = (
+        "override_opt_param_scheduler is set: without it settings that differ from the checkpoint's are an AssertionError",
+        "the optimizer's groups keep the old lr and min_lr with Megatron's core through 0.19.0, whatever it says: unless both are those "
+        "of the first run, set max_lr and min_lr of every group after loading",
+    )
+    return Resume(notes, "", "\ncfg.scheduler.override_opt_param_scheduler = True")
+
+
+LAMBDA = """\
+# After the checkpoint is loaded, for {where}: its state holds the old peak.
+def go_on(scheduler):
+    scheduler.base_lrs = [{peak!r} / max(scheduler.base_lrs) * lr for lr in scheduler.base_lrs]
+    groups = scheduler.optimizer.param_groups
+    for group, lr, factor in zip(groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True):
+        group["initial_lr"], group["lr"] = lr, lr * factor(scheduler.last_epoch)"""
+
+
+def _lambda(where: str) -> Callable[[Point], Resume]:
+    """A trainer that keeps the state of a LambdaLR, which is then found at `where`."""
+
+    def way(point: Point) -> Resume:
+        note = "the LambdaLR in the checkpoint keeps the old peak for the rest of the run, and the optimizer the next learning rate"
+        return Resume((f"{note}: call the script's go_on({where}) after loading",), LAMBDA.format(where=where, peak=point.peak))
+
+    return way
+
+
+NANOCHAT = """\
+# In scripts/base_train.py, after optimizer.load_state_dict(...): the groups hold the old peaks.
+for group in optimizer.param_groups:
+    group["initial_lr"] *= {peak!r} / {old_peak!r}"""
+
+
+def _nanochat(point: Point) -> Resume:
+    note = "--resume-from-step loads the groups' initial_lr, so that new peaks are ignored: add the script's lines where they change"
+    return Resume((note,), NANOCHAT.format(**vars(point)))
 
 
 NANOTRON = """\
@@ -159,4 +200,13 @@ WAYS: dict[str, Callable[[Point], Resume]] = {
     "levanter": _function_of_the_step,
     "maxtext": _function_of_the_step,
     "optax": _function_of_the_step,
+    "trl": _hf,
+    "axolotl": _hf,
+    "llama-factory": _hf,
+    "megatron-bridge": _megatron_bridge,
+    "nanochat": _nanochat,
+    "composer": _lambda("trainer.state.schedulers[0]"),
+    "llm-foundry": _lambda("trainer.state.schedulers[0]"),
+    "lightning": _lambda("self.lr_schedulers() in on_train_start"),
+    "deepspeed": _lambda("engine.lr_scheduler"),
 }

@@ -137,7 +137,7 @@ def export_rest(
         values = values | {"tokens": values["tokens"] | {"train_steps": total}}
         text = TRAINERS[trainer].text(values)
     after = resume(trainer, from_step, float(wanted[0]), own.peak_lr, float(schedule.lr[:from_step].max()), values)
-    text = f"{text} \\\n{after.flag}" if after.flag else text
+    text += after.ending
     notes.insert(0, f"settings of updates {from_step + 1} to {total}, for a run that goes on from the checkpoint after update {from_step}")
     if deviation > EXACT:
         notes.insert(0, not_asked_for(lr, wanted, from_step))
