@@ -11,7 +11,7 @@ run with C steps from where the schedule is at T - C to r. `warmup`, `decay` and
 of the run), truncated, larger ones steps: one step of n is written as the fraction 1.5/n. Left out, `warmup` is 1 %, `decay`
 everything after it and min_lr_ratio 0.1.
 
-Source: stanford-crfm/levanter, src/levanter/optim/config.py (9263f81, release 1.1), and marin-community/marin,
+Source: stanford-crfm/levanter, src/levanter/optim/config.py (9263f81, 2025-09-26), and marin-community/marin,
 lib/levanter/src/levanter/optim/config.py (0f45aa1, 2026), which has polynomial and inv_sqrt_decay.
 """
 
@@ -26,7 +26,7 @@ from lastiterate.schedules.export.text import fraction, yaml
 TITLE = "levanter"
 DECAYS = {"linear": "linear", "cosine": "cosine"}
 ARITHMETIC = np.float32
-VERSIONS = {"1.1": "linear, cosine and constant", "2026": "polynomial and inv_sqrt_decay (levanter in marin's repository)"}
+VERSIONS = {"2025": "linear, cosine and constant", "2026": "polynomial and inv_sqrt_decay (levanter in marin's repository)"}
 
 
 def reaches(version: str) -> list[Reach]:
@@ -57,7 +57,7 @@ def candidates(form: Form, version: str):
 
 def _styles(form: Form, version: str) -> dict:
     """lr_schedule of every decay shape."""
-    if version == "1.1":
+    if version == "2025":
         return DECAYS
     power, constant = form.cycle.power if form.cycle else form.decay_power, form.decay_power
     own = {"power": {"type": "polynomial", "power": power}, "inverse": {"type": "inv_sqrt_decay", "decay_constant": constant}}
@@ -119,7 +119,7 @@ def limits(form: Form, version: str) -> list[str]:
     """Why levanter cannot execute the form."""
     if form.cycle:
         return ["its last cycle is as whole as the others, only shorter"] if form.cycle.shape in _styles(form, version) else []
-    if form.inverse_sqrt and version == "1.1":
+    if form.inverse_sqrt and version == "2025":
         return ["it has inv_sqrt_decay since 2026"]
     found = common_limits(form, [shape for shape in _styles(form, version) if shape != "inverse"])
     if form.decay_steps and form.decay_end != form.total_steps:

@@ -7,13 +7,30 @@ import numpy as np
 
 from lastiterate._checks import check_choice, check_number
 from lastiterate.bound import tuned
-from lastiterate.schedules.export import hf, levanter, maxtext, megatron, nanotron, olmo_core, optax, pytorch, torchtitan
+from lastiterate.schedules.export import (
+    axolotl,
+    function,
+    hf,
+    levanter,
+    llama_factory,
+    llm_foundry,
+    maxtext,
+    megatron,
+    megatron_bridge,
+    nanochat,
+    nanotron,
+    olmo_core,
+    optax,
+    pytorch,
+    torchtitan,
+    trl,
+)
 from lastiterate.schedules.export.fit import fitted
 from lastiterate.schedules.export.form import read
 from lastiterate.schedules.export.versions import choose, holds_from
 from lastiterate.schedules.schedule import Schedule
 
-TRAINERS: dict[str, ModuleType] = {
+TRAINERS: dict[str, ModuleType | function.Calls] = {
     "hf": hf,
     "megatron": megatron,
     "torchtitan": torchtitan,
@@ -23,6 +40,19 @@ TRAINERS: dict[str, ModuleType] = {
     "maxtext": maxtext,
     "optax": optax,
     "pytorch": pytorch,
+    "megatron-bridge": megatron_bridge,
+    "trl": trl,
+    "axolotl": axolotl,
+    "llama-factory": llama_factory,
+    "nanochat": nanochat,
+    "llm-foundry": llm_foundry,
+    "composer": function.composer,
+    "deepspeed": function.deepspeed,
+    "lightning": function.lightning,
+    "litgpt": function.litgpt,
+    "timm": function.timm,
+    "keras": function.keras,
+    "modded-nanogpt": function.modded_nanogpt,
 }
 EXACT = 1e-12
 TOLERANCE = 1e-9
@@ -76,7 +106,9 @@ class CannotExport(ValueError):
         self.nearest = nearest
 
 
-def export(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, version: str | None = None) -> Settings:
+def export(
+    schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, version: str | None = None, *, search: bool = True
+) -> Settings:
     """Settings with which a trainer executes the schedule: ``|lr_t - schedule.lr_t| <= tolerance max(schedule.lr)``.
 
     Parameters
@@ -90,6 +122,8 @@ def export(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, versi
         notes, and so is what the trainer's arithmetic adds (``rounding``), which is never a reason to refuse.
     version : str, optional
         The trainer's release that the settings are for, the newest by default.
+    search : bool
+        Whether a refusal comes with the nearest settings that a search finds, which takes up to a few seconds.
 
     Returns
     -------
@@ -112,7 +146,7 @@ def export(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, versi
     True
     """
     check_number("tolerance", tolerance, "it is a fraction of the largest learning rate")
-    found = nearest(schedule, trainer, version, tolerance)
+    found = nearest(schedule, trainer, version, tolerance, search=search)
     if found.deviation <= tolerance:
         return found
     adapter, reasons = TRAINERS[trainer], "; ".join(TRAINERS[trainer].limits(read(schedule), found.version))
