@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -168,6 +169,51 @@ def test_what_is_wrong_is_said_in_a_sentence(text, message, tmp_path, monkeypatc
         assert main(arguments) == 2
         error = capsys.readouterr().err
         assert message in error and "Errno" not in error
+
+
+PIECES = st.sampled_from(
+    [
+        "wsd",
+        "two_stage",
+        ":",
+        "=",
+        ",",
+        "total_steps",
+        "peak_lr",
+        "cooldown",
+        "9",
+        "1e3",
+        "0.2",
+        "-1",
+        "nan",
+        "true",
+        "null",
+        '"a"',
+        "{",
+        "}",
+        "[",
+        "]",
+        '"family"',
+        '"phases"',
+        '"recommended"',
+        '"steps"',
+        "hf",
+        "steps",
+        "#",
+        "1e400",
+        "999999999999999999999999999999",
+    ]
+    + ["step,lr\n", "1,0.5\n", "\n"]
+)
+
+
+@given(pieces=st.lists(PIECES, max_size=14), stdin=st.booleans())
+@settings(max_examples=400, deadline=None, derandomize=True)
+def test_no_words_end_in_a_traceback(pieces, stdin):
+    text = "".join(pieces)
+    with suppress(ValueError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.StringIO(text))
+        assert read_schedule("-" if stdin else text).total_steps >= 1
 
 
 @pytest.mark.parametrize(
