@@ -8,7 +8,7 @@ TARGETS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims report docs test bench gpu-check train-extra optax-extra lint lock clean
+.PHONY: figures paper claims report docs test bench gpu-check train-extra optax-extra trainers-extra trainers-table lint lock clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -62,6 +62,17 @@ $(VENV)/.ready-%: requirements-%.lock $(VENV)/.ready
 # The extra for the tests of `lastiterate export --trainer optax` against the library itself: optax and JAX on the CPU, 400 MB.
 optax-extra: $(VENV)/.ready-optax
 
+# The extra for the tests of exported settings against the trainers' own code: their packages without what they depend on, which the
+# tests leave out, over those of the extras train and optax.
+trainers-extra: $(VENV)/.ready-trainers
+$(VENV)/.ready-trainers: requirements-trainers.lock $(VENV)/.ready-train $(VENV)/.ready-optax $(VENV)/.ready-test
+	$(INSTALL) --no-deps --require-hashes -r $<
+	@touch $@
+
+# The table in docs/trainers.md: 200 random schedules against each trainer's code.
+trainers-table: $(VENV)/.ready-trainers
+	@$(BIN)/python -W ignore tests/try_own_code.py
+
 # The extra for training. torch is pinned in pyproject.toml but not in the lock: which build (CPU, which CUDA) is the machine's
 # choice; TORCH_INDEX=https://download.pytorch.org/whl/cpu, for one, asks for the CPU build.
 train-extra: $(VENV)/.ready-train
@@ -78,6 +89,7 @@ lock:
 	$(COMPILE) pyproject.toml --extra test --extra worst-case --constraint requirements.lock --output-file requirements-test.lock
 	echo "torch==2.13.0 ; sys_platform == 'none'" | $(COMPILE) pyproject.toml --extra train --constraint requirements-test.lock --override - \
 	  --output-file requirements-train.lock
+	$(COMPILE) pyproject.toml --extra trainers --no-deps --constraint requirements-train.lock --output-file requirements-trainers.lock
 	for extra in docs optax; do \
 	  $(COMPILE) pyproject.toml --extra $$extra --constraint requirements-test.lock --output-file requirements-$$extra.lock || exit; done
 	$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml

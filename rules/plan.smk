@@ -1,16 +1,18 @@
 # Plans of the config: pilot runs in; plan.json, the schedule of the real run, tables and figures out.
 
 import json
+import os
 
 PLAN_FILES = ["plan.json", "schedule.csv", "fits.csv", "prediction.csv", "candidates.csv", "against.csv"]
 PLAN_FILES += [f"{panel}.{suffix}" for panel in ("prediction", "against_defaults") for suffix in ("png", "pdf")]
 
 
-def plan_inputs(runs):
-    """Files that a plan is made from: the tables of an ingested source, or logs as they lie."""
-    return [f"{path}/{name}.parquet" for path in runs if path.startswith("data/ingested/") for name in ("runs", "history")] + [
-        path for path in runs if not path.startswith("data/ingested/")
-    ]
+def plan_inputs(entry):
+    """Files that a plan is made from: the tables of an ingested source, or logs as they lie, and schedules in files."""
+    runs = entry["runs"]
+    tables = [f"{path}/{name}.parquet" for path in runs if path.startswith("data/ingested/") for name in ("runs", "history")]
+    stated = [one for one in entry.get("executed", {}).values() if isinstance(one, str) and os.path.isfile(one)]
+    return tables + [path for path in runs if not path.startswith("data/ingested/")] + stated
 
 
 def plan_options(entry):
@@ -21,8 +23,12 @@ def plan_options(entry):
             continue
         if isinstance(value, dict):
             value = [f"{key}={own if isinstance(own, str) else json.dumps(own)}" for key, own in value.items()]
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            words += [option] * value
+            continue
         for one in value if isinstance(value, list) else [value]:
-            words += [f"--{name.replace('_', '-')}", str(one)]
+            words += [option, str(one)]
     return words
 
 
@@ -32,7 +38,7 @@ for name, entry in config["plans"].items():
         name:
             f"plan_{name}"
         input:
-            plan_inputs(entry["runs"]),
+            plan_inputs(entry),
         output:
             [f"results/plans/{name}/{file}" for file in PLAN_FILES + ([f"settings_{entry['trainer']}.txt"] if "trainer" in entry else [])],
         log:

@@ -6,7 +6,21 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lastiterate.schedules import Phase, Schedule, constant, cosine, linear, one_minus_sqrt, polynomial, two_stage, wsd
+from lastiterate.bound import tuned
+from lastiterate.schedules import (
+    Phase,
+    Schedule,
+    constant,
+    cosine,
+    cyclic,
+    inverse_sqrt,
+    linear,
+    one_minus_sqrt,
+    piecewise,
+    polynomial,
+    two_stage,
+    wsd,
+)
 from lastiterate.schedules.export import TRAINERS, CannotExport, export, nearest
 from lastiterate.schedules.export.text import fraction, number
 from trainer_rules import ANY, OWN_START, PEAK, RULES, SHAPES, ZERO_START, agree, start_of
@@ -15,8 +29,9 @@ from trainer_rules import ANY, OWN_START, PEAK, RULES, SHAPES, ZERO_START, agree
 def check(schedule, trainer):
     """The trainer executes the schedule, and the text that is pasted says so by the rule restated above."""
     found = export(schedule, trainer)
-    assert found.exact and found.trainer == trainer and not found.lr.flags.writeable
-    agree(found.lr, schedule.lr)
+    assert found.deviation <= 1e-12 and found.trainer == trainer and not found.lr.flags.writeable
+    assert found.exact or found.rounding > 0
+    agree(found.lr, schedule.lr, schedule.lr.max(), found.rounding)
     agree(RULES[trainer](found.text, schedule.total_steps), schedule.lr)
     return found
 
@@ -81,62 +96,138 @@ def test_a_warmup_from_anywhere(total, warmup, start, trainer):
     check(wsd(total, 0.3 * (1 - warmup / total), warmup_steps=warmup, peak_lr=PEAK, initial_lr_ratio=start), trainer)
 
 
+FEW = ("1-sqrt", "two_stage", "cyclic", "piecewise", "one update", "only warmup")
+
+
 @pytest.mark.parametrize("trainer", RULES)
-@pytest.mark.parametrize("name", ANY)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in ANY])
 def test_nothing_is_silently_other(name, trainer):
     """Whatever the schedule, the vector that comes with the settings is what their text makes the trainer execute."""
     schedule = ANY[name]
-    found = nearest(schedule, trainer)
-    agree(RULES[trainer](found.text, schedule.total_steps), found.lr)
-    off = np.abs(found.lr - schedule.lr).max() / schedule.lr.max()
-    assert found.deviation == pytest.approx(off) and found.exact == (off <= 1e-12)
-    assert found.exact != any(note.startswith("not the schedule: update ") for note in found.notes)
-    if off > 1e-9:
-        with pytest.raises(CannotExport, match="cannot execute this schedule: update ") as refusal:
-            export(schedule, trainer)
-        assert found.text in str(refusal.value) and refusal.value.nearest.values == found.values
-    else:
-        assert export(schedule, trainer).values == found.values
+    try:
+        found = export(schedule, trainer)
+    except CannotExport as refusal:
+        found = refusal.nearest
+        assert "cannot execute this schedule: update " in str(refusal) and found.text in str(refusal) and found.deviation > 1e-9
+    executed = np.array(RULES[trainer](found.text, schedule.total_steps))
+    agree(executed, found.lr, schedule.lr.max(), found.rounding)
+    off = np.abs(executed - schedule.lr).max() / schedule.lr.max()
+    assert found.deviation == pytest.approx(off, abs=1e-12)
+    assert (off > 1e-12) == found.notes[0].startswith("not the schedule: update ")
 
 
 @pytest.mark.parametrize("name", ANY)
 def test_pytorch_and_optax_take_everything(name):
-    assert export(ANY[name], "pytorch").exact and export(ANY[name], "optax").exact
+    assert export(ANY[name], "pytorch").exact and export(ANY[name], "optax").deviation <= 1e-12
 
 
 REFUSALS = [
-    ("olmo-core", wsd(100, 0.2, "1-sqrt"), "its decays are linear, not 1-sqrt", "WSD(warmup=1,"),
-    ("levanter", wsd(100, 0.2, "1-sqrt"), "its decays are linear, cosine, power, not 1-sqrt", "lr_schedule: linear"),
-    ("megatron", wsd(100, 0.2, "exponential", final_lr_ratio=0.1), "not exponential", "WSD"),
-    ("levanter", cosine(100, 2.0), "its decay ends with the run", "cosine"),
-    ("torchtitan", linear(100, 9, initial_lr_ratio=0.1), "at least one more step at the peak", "warmup_steps 10"),
-    ("torchtitan", constant(100, 9), "use initial_lr_ratio=0.1", "warmup_steps 10"),
-    ("maxtext", constant(100, 9, initial_lr_ratio=0.1), "use initial_lr_ratio=0.0", "wsd"),
-    ("hf", wsd(100, 0.2, "linear", 9, 0.1), "use initial_lr_ratio=0.1", "warmup_stable_decay"),
-    ("hf", two_stage(100, 50, 0.5), "a warmup, a stable stretch and one decay", "warmup_stable_decay"),
+    ("olmo-core", "2.5", wsd(100, 0.2, "1-sqrt"), "its decays are linear, not 1-sqrt", "WSD(warmup=1,"),
+    ("levanter", None, wsd(100, 0.2, "1-sqrt"), "its decays are linear, cosine, power, not 1-sqrt", "type: polynomial"),
+    ("megatron", None, wsd(100, 0.2, "exponential", final_lr_ratio=0.1), "not exponential", "WSD"),
+    ("megatron", "0.12", wsd(100, 0.2, "1-sqrt"), "not 1-sqrt", "exponential"),
+    ("levanter", None, cosine(100, 2.0), "its decay ends with the run", "lr_schedule"),
+    ("torchtitan", None, linear(100, 9, initial_lr_ratio=0.1), "at least one more step at the peak", "warmup_steps"),
+    ("torchtitan", None, constant(100, 9), "use initial_lr_ratio=0.1", "warmup_steps"),
+    ("torchtitan", "0.2.0", cosine(100, 2.0), "before version 0.2.2", "--optimizer.lr"),
+    ("maxtext", None, constant(100, 9, initial_lr_ratio=0.1), "use initial_lr_ratio=0.0", "wsd"),
+    ("hf", None, wsd(100, 0.2, "linear", 9, 0.1), "use initial_lr_ratio=0.1", "warmup_stable_decay"),
+    ("hf", "4.48.3", wsd(100, 0.2), "its decays are cosine, not linear", "lr_scheduler_type"),
+    ("hf", None, two_stage(100, 50, 0.5), "a warmup, a stable stretch and one decay", "lr_scheduler_type"),
 ]
 
 
-@pytest.mark.parametrize(("trainer", "schedule", "reason", "instead"), REFUSALS)
-def test_a_refusal_says_why_and_what_comes_nearest(trainer, schedule, reason, instead):
+@pytest.mark.parametrize(("trainer", "version", "schedule", "reason", "instead"), REFUSALS)
+def test_a_refusal_says_why_and_what_comes_nearest(trainer, version, schedule, reason, instead):
     with pytest.raises(CannotExport) as refusal:
-        export(schedule, trainer)
+        export(schedule, trainer, version=version)
     assert reason in str(refusal.value) and instead in refusal.value.nearest.text
 
 
-def test_the_nearest_is_the_nearest():
-    """Among linear and cosine, 1-sqrt is nearer to linear; the warmup's deviation, which both share, does not hide it."""
+# Largest deviations, of the peak: what is possible at all, or was found by other searches.
+NEAREST = [
+    ("nanotron", None, inverse_sqrt(1000), 0.115),
+    ("levanter", None, wsd(1000, 0.2, "1-sqrt"), 0.082),
+    ("olmo-core", "2.5", wsd(1000, 0.2, "1-sqrt"), 0.1465),  # (2 - sqrt 2)/4: a line from before the decay to its end
+    ("olmo-core", None, wsd(20_000, 0.2, "1-sqrt"), 0.005),  # 32 lines
+    ("megatron", None, wsd(1000, 0.2, "exponential", final_lr_ratio=0.01), 0.084),
+    ("hf", None, two_stage(80, 30, 0.54, 0.3, "1-sqrt", 5, peak_lr=PEAK), 0.231),  # half of the jump
+]
+
+
+@pytest.mark.parametrize(("trainer", "version", "schedule", "most"), NEAREST)
+def test_the_nearest_is_near_and_says_what_the_bound_thinks_of_it(trainer, version, schedule, most):
+    found = nearest(schedule, trainer, version)
+    assert found.deviation <= most
+    own, asked = tuned(found.lr).value, tuned(schedule.lr).value
+    assert f"the tuned bound is {own:.6g} instead of {asked:.6g}" in found.notes[0]
+
+
+def test_the_nearest_spreads_what_cannot_be_reached():
+    """A warmup from 0.9 of the peak, which starts at 0 in these trainers, is best left out."""
     for trainer in ("maxtext", "levanter"):
-        found = nearest(wsd(100, 0.3, "1-sqrt", 20, initial_lr_ratio=0.9), trainer)
-        assert found.deviation == pytest.approx(0.9) and "cosine" not in found.text
+        assert nearest(wsd(100, 0.3, "1-sqrt", 20, initial_lr_ratio=0.9), trainer).deviation < 0.15
 
 
 def test_a_later_candidate_is_taken_where_the_first_is_off():
-    """Two types of transformers decay a cosine to 0.1; only the second starts its warmup there."""
-    found = check(cosine(100, 1.0, 9, 0.1, PEAK, initial_lr_ratio=0.1), "hf")
-    assert found.values["lr_scheduler_type"] == "warmup_stable_decay"
-    found = check(cosine(100, 1.0, 9, 0.1, PEAK, initial_lr_ratio=0.0), "hf")
-    assert found.values["lr_scheduler_type"] == "cosine_with_min_lr"
+    """Three types of transformers decay a cosine to 0.1; each starts its warmup elsewhere."""
+    kinds = {0.0: "cosine_with_min_lr", 0.1: "cosine_warmup_with_min_lr", 0.3: "cosine_warmup_with_min_lr"}
+    for start, kind in kinds.items():
+        found = check(cosine(100, 1.0, 9, 0.1, PEAK, initial_lr_ratio=start), "hf")
+        assert found.values["lr_scheduler_type"] == kind
+    old = export(cosine(100, 1.0, 9, 0.1, PEAK, initial_lr_ratio=0.1), "hf", version="4.50")
+    assert old.values["lr_scheduler_type"] == "warmup_stable_decay"
+
+
+EXACT = [
+    ("hf", inverse_sqrt(60, warmup_steps=7, peak_lr=PEAK, initial_lr_ratio=0.0), "inverse_sqrt"),
+    ("hf", cyclic(70, 12, "cosine", 7, 0.0, PEAK, initial_lr_ratio=0.0), "cosine_with_restarts"),
+    ("hf", constant(60, 7, PEAK, initial_lr_ratio=0.3), "warmup_stable_decay"),
+    ("levanter", inverse_sqrt(60, warmup_steps=7, peak_lr=PEAK, initial_lr_ratio=0.0), "inv_sqrt_decay"),
+    ("levanter", inverse_sqrt(60, 0.3, warmup_steps=7, peak_lr=PEAK, initial_lr_ratio=0.0), "cooldown"),
+    ("levanter", cyclic(67, 12, "linear", 7, 0.1, PEAK, initial_lr_ratio=0.0), "cycles: [19, 31, 43, 55, 67]"),
+    ("levanter", cyclic(60, 12, "power", 0, 0.1, PEAK, decay_power=0.5), "cycles"),
+    ("olmo-core", linear(60, 7, 0.1, PEAK, initial_lr_ratio=0.0), "ComposableScheduler"),
+    ("olmo-core", cosine(60, 1.7, 7, 0.1, PEAK, initial_lr_ratio=0.6), "CosWithWarmup"),
+    ("olmo-core", cyclic(70, 12, "cosine", 7, 0.2, PEAK), "ComposableScheduler"),
+    ("olmo-core", two_stage(80, 30, 0.4, 0.3, "cosine", 5, peak_lr=PEAK, transition_steps=6), "ComposableScheduler"),
+    ("olmo-core", piecewise(50, [20, 40], [1.0, 0.1, 0.0], 4, PEAK), "ComposableScheduler"),
+]
+
+
+@pytest.mark.parametrize(("trainer", "schedule", "word"), EXACT)
+def test_what_was_refused_and_can_be_executed(trainer, schedule, word):
+    assert word in check(schedule, trainer).text
+
+
+def test_versions():
+    found = export(wsd(100, 0.2, peak_lr=PEAK), "torchtitan", version="v0.2.1")
+    assert found.version == "0.2" and "--optimizer.lr " in found.text and "total_steps" not in found.text
+    assert "for torchtitan 0.2 and later, before 0.2.2" in found.notes[-1]
+    assert export(wsd(100, 0.2, peak_lr=PEAK), "torchtitan").version == "0.3"
+    old = export(cosine(100, 1.0, 0, 0.1, PEAK), "maxtext", version="0.1.9").text
+    assert "cosine_learning_rate_final_fraction: 0.1" in old and "wsd" not in old
+    for version, message in (("4.2", "older than what settings are written for: expected 4.44"), ("new", "is not a version")):
+        with pytest.raises(ValueError, match=message):
+            export(constant(3), "hf", version=version)
+
+
+@given(total=st.integers(2, 20_000), part=st.floats(0, 1))
+@settings(deadline=None, derandomize=True)
+def test_fractions_that_fill_a_run_add_up_to_at_most_1(total, part):
+    count = int(part * total)
+    assert fraction(count, total, int) + fraction(total - count, total, int) <= 1.0
+
+
+@pytest.mark.parametrize("trainer", ["levanter", "maxtext", "optax"])
+def test_float32_is_stated_as_it_is_computed(trainer):
+    """A long decay to 0: its last learning rate has lost digits, the others are moved by rounding of the peak's order."""
+    schedule = wsd(300_000, 0.5, peak_lr=PEAK)
+    found = export(schedule, trainer)
+    assert found.deviation <= 1e-12 and not found.exact and found.lr.dtype == np.float64
+    assert 1e-8 < found.rounding < 3e-7 and f"up to {found.rounding:.2g} of the peak" in " ".join(found.notes)
+    assert abs(found.lr[-1] / schedule.lr[-1] - 1) > 1e-4
+    assert export(constant(9, peak_lr=PEAK), trainer).exact and export(constant(9, peak_lr=PEAK), trainer).lr[0] == np.float32(PEAK)
 
 
 def test_lr_factor_keeps_its_last_value_after_the_run():
@@ -172,7 +263,9 @@ def test_the_first_and_the_last_update():
     first = {t: export(wsd(20, 0.25, warmup_steps=4, initial_lr_ratio=start_of(t, 4)), t).lr[[0, 4]] for t in ZERO_START + OWN_START}
     assert all(first[t].tolist() == [0.0, 1.0] for t in ZERO_START)
     assert all(first[t].tolist() == [0.2, 1.0] for t in OWN_START)
-    assert all(export(wsd(20, 0.25), t).lr[-2:] == pytest.approx([0.4, 0.2], abs=1e-12) for t in TRAINERS)
+    for trainer in TRAINERS:
+        found = export(wsd(20, 0.25), trainer)
+        agree(found.lr[-2:], [0.4, 0.2], 1.0, found.rounding)
 
 
 @given(total=st.integers(1, 10**7), part=st.floats(0, 1), rounding=st.sampled_from([int, round]))

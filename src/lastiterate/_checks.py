@@ -4,11 +4,13 @@ import math
 import operator
 from difflib import get_close_matches
 
+import numpy as np
+
 
 def check_steps(name: str, value, minimum: int, meaning: str) -> int:
     """Return `value` as an int, or raise ValueError unless it is an integer of at least `minimum`."""
     try:
-        steps = operator.index(value)
+        steps = operator.index(_not_boolean(value))
     except TypeError:
         raise ValueError(f"{name}={value!r} must be an integer: {meaning}") from None
     if steps < minimum:
@@ -19,14 +21,21 @@ def check_steps(name: str, value, minimum: int, meaning: str) -> int:
 def check_number(name: str, value, meaning: str, low: float = 0.0, high: float = math.inf, *, open_low: bool = False) -> float:
     """Return `value` as a float, or raise ValueError unless it is finite and in [low, high] (or (low, high])."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(_not_boolean(value))
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}={value!r} must be a number: {meaning}") from None
     if not math.isfinite(number) or number < low or number > high or (open_low and number == low):
         left = "(" if open_low else "["
         right = f"{high:g}]" if math.isfinite(high) else "inf)"
         raise ValueError(f"{name}={number:g} must lie in {left}{low:g}, {right}: {meaning}")
     return number
+
+
+def _not_boolean(value):
+    """The value, unless it is true or false, or text, which Python would take for a number too: TypeError."""
+    if isinstance(value, bool | np.bool_ | str | bytes):
+        raise TypeError
+    return value
 
 
 def check_choice(name: str, value, choices) -> str:

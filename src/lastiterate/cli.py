@@ -21,7 +21,7 @@ COMMANDS = {  # in the order of the work: what goes in -> what comes out
     "read": "logs of any trainer -> what each is taken for; one table of all",
     "plan": "logs of pilot runs -> schedule and learning rate of the real run",
     "refine": "a log with gradient norms -> schedule of the next run",
-    "export": "a plan or a schedule -> settings of a trainer",
+    "export": "a plan or a schedule -> settings of a trainer, and back",
     "completion": "bash, zsh or fish -> script that completes with Tab",
 }
 EPILOG = """\

@@ -1,4 +1,4 @@
-"""What commands share: kinds of arguments, schedules from JSON, and JSON out."""
+"""What commands share: kinds of arguments, where output goes, and JSON out."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
@@ -45,3 +45,25 @@ def column_pair(text: str) -> tuple[str, str]:
 def print_json(report: dict, **options) -> None:
     """Print one JSON document; ValueError for a number that JSON does not have (NaN, infinity)."""
     print(json.dumps(report, allow_nan=False, **options))
+
+
+def out_file(text: str) -> Path:
+    """A file to write; ArgumentTypeError if a folder is there, or a file where one of its folders should be."""
+    path = Path(text)
+    if path.is_dir() or not path.name:
+        raise ArgumentTypeError(f"{text!r} is a folder: give the name of a file to write, such as {path / 'out.txt'}")
+    _check_folder(path.parent, text)
+    return path
+
+
+def out_folder(text: str) -> Path:
+    """A folder to write into; ArgumentTypeError if a file is there, or where one of its folders should be."""
+    path = Path(text)
+    _check_folder(path, text)
+    return path
+
+
+def _check_folder(path: Path, text: str) -> None:
+    there = next((folder for folder in (path, *path.parents) if folder.exists()), None)
+    if there is not None and not there.is_dir():
+        raise ArgumentTypeError(f"{text!r}: {there} is a file, expected a folder: give another name, or move it away")

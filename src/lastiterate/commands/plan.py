@@ -16,13 +16,16 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, print_json
+from lastiterate._checks import check_number
+from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, out_folder, print_json
+from lastiterate.commands.steps import steps
 from lastiterate.laws import LAWS
 from lastiterate.plan.candidates import FAMILIES
 from lastiterate.plan.load import load_pilots
 from lastiterate.plan.planner import TooThin, folded, make_plan
+from lastiterate.plan.settings import make_settings
 from lastiterate.plan.write import describe, report, write
-from lastiterate.schedules.export import TRAINERS
+from lastiterate.schedules.export import TOLERANCE, TRAINERS
 from lastiterate.schedules.stated import read_schedule
 
 
@@ -34,6 +37,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--pilot", metavar="ID", help="the pilot that is continued (default: the longest at its peak LR there)")
     add_choice(parser, "--schedule", FAMILIES, metavar="FAMILY", help="only schedules of this family (default: any): %(choices)s")
     add_choice(parser, "--trainer", TRAINERS, metavar="TRAINER", help="write settings for this trainer (see lastiterate export)")
+    parser.add_argument(
+        "--nearest", action="store_true", help="where the trainer cannot execute the plan: take the nearest, instead of noting it only"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=TOLERANCE, metavar="X",
+        help=f"how far off the trainer may be, a fraction of the peak LR (default: {TOLERANCE:g})",
+    )  # fmt: skip
     add_choice(parser, "--law", LAWS, metavar="LAW", help="loss law (default: by held-out error): %(choices)s")
     parser.add_argument(
         "--init-std", type=float, metavar="S", help="standard deviation of the initial weights, for laws of the weight norm"
@@ -49,11 +59,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--map", type=column_pair, action="append", default=[], metavar="WHAT=COLUMN", help="as in lastiterate read")
     parser.add_argument(
         "--executed", type=_stated, action="append", default=[], metavar="RUN=SCHEDULE",
-        help="what a run executed whose log does not tell: its id, and JSON (or a file of it) as for lastiterate export",
+        help="what a run executed whose log does not tell: its id, and its schedule as for lastiterate export",
     )  # fmt: skip
     parser.add_argument("--level", type=float, default=0.9, help="probability of the interval (default: 0.9)")
     parser.add_argument("--no-figures", action="store_true", help="write no figures")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the plan here")
+    parser.add_argument("--out", type=out_folder, metavar="FOLDER", help="write the plan here")
     add_settings(parser)
     add_json(parser)
 
@@ -62,6 +72,9 @@ def run(arguments: Namespace) -> None:
     """Read, plan, write, print."""
     if arguments.trainer and not arguments.out:
         raise ValueError("--trainer writes settings: say where with --out FOLDER")
+    if not arguments.trainer and (arguments.nearest or arguments.tolerance != TOLERANCE):
+        raise ValueError("--nearest and --tolerance are about the settings of a trainer: name it with --trainer")
+    check_number("--tolerance", arguments.tolerance, "it is a fraction of the peak learning rate")
     executed = {run_id: read_schedule(schedule, f"--executed {run_id}") for run_id, schedule in arguments.executed}
     pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None, executed=executed, settings=arguments.settings)
     if arguments.only:
@@ -73,39 +86,30 @@ def run(arguments: Namespace) -> None:
         plan = make_plan(
             pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.pilot, family=arguments.schedule, law=arguments.law,
             init_std=arguments.init_std, weight_decay=arguments.weight_decay, level=arguments.level,
+            trainer=arguments.trainer,
         )  # fmt: skip
     except TooThin as error:
         raise TooThin("\n".join([str(error), *(f"- left out: {text}" for text in folded(left_out))])) from None
-    written = write(plan, arguments.out, arguments.trainer, not arguments.no_figures) if arguments.out else []
+    made = make_settings(plan, arguments.trainer, arguments.tolerance, take_nearest=arguments.nearest) if arguments.trainer else None
+    written = write(plan, arguments.out, made, not arguments.no_figures) if arguments.out else []
     if arguments.json:
-        print_json(report(plan) | {"left_out": left_out, "files": [str(path) for path in written]})
+        print_json(report(plan, made) | {"left_out": left_out, "files": [str(path) for path in written]})
         return
     print(describe(plan))
     for text in folded(left_out):
         print(f"left out: {text}")
+    if made and made.reason:
+        how = "the nearest that it can, as you asked" if made.taken else "only notes, with the nearest that it can (--nearest takes it)"
+        print(f"note: {made.reason}; settings_{made.settings.trainer}.txt holds {how}")
     for path in written:
         print(f"wrote {path}")
 
 
-def steps(text: str) -> int:
-    """Updates from "200000", "200k" or "1.5M"; ArgumentTypeError for anything else.
-
-    >>> steps("200k"), steps("1.5M"), steps("40000")
-    (200000, 1500000, 40000)
-    """
-    factor = {"k": 10**3, "m": 10**6}.get(text[-1:].lower(), 1)
-    try:
-        count = float(text[:-1] if factor > 1 else text) * factor
-    except ValueError:
-        count = -1.0
-    if not (1 <= count < 2**53 and count == round(count)):
-        raise ArgumentTypeError(f"{text!r} is not a number of updates such as 40000, 200k or 1.5M")
-    return int(count)
-
-
 def _stated(text: str) -> tuple[str, str]:
-    """(run id, schedule); the id may hold "=", the schedule begins with "{" or is a file's name."""
-    run_id, _, schedule = text.partition("={") if "={" in text else text.rpartition("=")
+    """(run id, schedule); both may hold "=": a schedule begins with "{", is "-", has ":" before its first "=", or has no "="."""
+    splits = [(text[: found.start()], text[found.end() :]) for found in re.finditer("=", text)]
+    begins = [(run_id, schedule) for run_id, schedule in splits if re.match(r"\{|-$|[^=]*:", schedule)]
+    run_id, schedule = (begins or splits[-1:] or [("", "")])[0]
     if not run_id or not schedule:
         raise ArgumentTypeError(f"{text!r} is not RUN=SCHEDULE")
-    return run_id, "{" + schedule if "={" in text else schedule
+    return run_id, schedule

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, print_json
+from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, out_folder, print_json
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
@@ -36,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--step-shift", type=int, metavar="N", help="the row of step k was written after update k + N")
     parser.add_argument("--lr-shift", type=int, metavar="N", help="the LR in the row of step k is that of update k + N")
     add_choice(parser, "--format", FORMATS, metavar="FORMAT", help="the format, where the content does not tell: %(choices)s")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write runs.parquet and history.parquet here, whole or not at all")
+    parser.add_argument("--out", type=out_folder, metavar="FOLDER", help="write runs.parquet and history.parquet here, whole or not at all")
     add_settings(parser)
     add_json(parser)
 

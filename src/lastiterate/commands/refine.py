@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.commands.common import add_choice, add_json, add_settings, print_json
+from lastiterate.commands.common import add_choice, add_json, add_settings, out_file, print_json
 from lastiterate.logs import LogError, RunLog, read
 from lastiterate.refine import Refined, refine
 from lastiterate.workflow.files import write_csv
@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--smoothing", type=float, default=0.1, metavar="TAU", help="running median, fraction of the run (default: 0.1)")
     parser.add_argument("--total-steps", type=int, metavar="T", help="updates of the run (default: the log's)")
     parser.add_argument("--drop-invalid", action="store_true", help="leave out zero, negative, NaN and infinite norms, and count them")
-    parser.add_argument("--out", type=Path, metavar="CSV", help="write the schedule here, whole or not at all")
+    parser.add_argument("--out", type=out_file, metavar="CSV", help="write the schedule here, whole or not at all")
     add_settings(parser)
     add_json(parser)
 

@@ -46,11 +46,13 @@ def base_lrs(peaks: Sequence[float], diverged: Sequence[float] = ()) -> list[flo
     return [float(f"{lr:.3g}") for lr in grid if lr < limit * (1 - 1e-9)]
 
 
-def candidates(total_steps: int, lrs: Sequence[float], warmup_steps: int, families: Sequence[str] = FAMILIES) -> list[Candidate]:
-    """Every family at every base learning rate, wsd at nine cooldown fractions."""
+def candidates(
+    total_steps: int, lrs: Sequence[float], warmup_steps: int, families: Sequence[str] = FAMILIES, warmup_start: float = 0.0
+) -> list[Candidate]:
+    """Every family at every base learning rate, wsd at nine cooldown fractions; `warmup_start` is the warmup's first factor."""
     found = []
     for lr in lrs:
-        common = {"warmup_steps": warmup_steps, "peak_lr": lr}
+        common = {"warmup_steps": warmup_steps, "peak_lr": lr, "initial_lr_ratio": warmup_start}
         for family, shape in (("wsd", "linear"), ("wsd-1-sqrt", "1-sqrt")):
             for cooldown in COOLDOWNS if family in families else ():
                 if int(cooldown * (total_steps + 1)) + warmup_steps <= total_steps:
@@ -63,9 +65,9 @@ def candidates(total_steps: int, lrs: Sequence[float], warmup_steps: int, famili
     return found
 
 
-def defaults(total_steps: int, lr: float, warmup_steps: int) -> list[Candidate]:
+def defaults(total_steps: int, lr: float, warmup_steps: int, warmup_start: float = 0.0) -> list[Candidate]:
     """What people use without a plan, at the same base learning rate and warmup."""
-    common = {"warmup_steps": warmup_steps, "peak_lr": lr}
+    common = {"warmup_steps": warmup_steps, "peak_lr": lr, "initial_lr_ratio": warmup_start}
     return [
         Candidate("cosine to 0.1", "cosine", cosine(total_steps, final_lr_ratio=0.1, **common)),
         Candidate("cosine to 0", "cosine", cosine(total_steps, **common)),

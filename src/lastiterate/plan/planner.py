@@ -14,6 +14,7 @@ from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
 from lastiterate.plan.pilots import SETTINGS, Pilot, which_loss
 from lastiterate.plan.resume import continued, parent
 from lastiterate.plan.seeds import not_seeds
+from lastiterate.plan.warmup import warmup_start
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
 
@@ -58,6 +59,7 @@ class Plan:
     considered: tuple[tuple[Candidate, float], ...]  # every candidate within reach with its predicted final loss
     pilots: tuple[Pilot, ...]
     notes: tuple[str, ...] = field(default=())
+    start_step: int = 0  # updates that were made before, in the run that is continued
 
     @property
     def schedule(self) -> Schedule:
@@ -66,7 +68,17 @@ class Plan:
 
 
 def make_plan(
-    pilots: Sequence[Pilot], horizon, *, from_step=None, run_id=None, family=None, law=None, init_std=None, weight_decay=None, level=0.9
+    pilots: Sequence[Pilot],
+    horizon,
+    *,
+    from_step=None,
+    run_id=None,
+    family=None,
+    law=None,
+    init_std=None,
+    weight_decay=None,
+    level=0.9,
+    trainer=None,
 ) -> Plan:
     """Schedule, cooldown and base learning rate for a run of `horizon` updates, from pilot runs.
 
@@ -88,6 +100,9 @@ def make_plan(
         Of the runs (AdamW); with both, laws of the weight norm are used, which are better across learning rates.
     level : float
         Probability of the interval.
+    trainer : str, optional
+        The trainer that will execute the plan (a key of `lastiterate.schedules.export.TRAINERS`): its warmup's first update is planned
+        where the pilots' is out of its reach.
 
     Returns
     -------
@@ -128,7 +143,9 @@ def make_plan(
     peaks = sorted({pilot.peak for pilot in ran})
     warmup = int(np.median([pilot.warmup_steps for pilot in ran]))
     if from_step is None:
-        options, bound = candidates(horizon, base_lrs(peaks, diverged), min(warmup, horizon // 10), (family,) if family else FAMILIES), None
+        warmup = min(warmup, horizon // 10)
+        start = warmup_start(ran, warmup, trainer)
+        options, bound = candidates(horizon, base_lrs(peaks, diverged), warmup, (family,) if family else FAMILIES, start), None
     else:
         from_step = check_steps("from_step", from_step, 1, "it counts the updates before the checkpoint")
         check_choice("family", family, (None, "wsd"))
@@ -137,7 +154,7 @@ def make_plan(
     choice = choose(chosen.ranking, [option.schedule for option in options])
     best = options[choice.index]
     low, high = chosen.interval(best.schedule.lr, [horizon], level)
-    others = [] if from_step else defaults(horizon, best.base_lr, best.schedule.warmup_steps)
+    others = [] if from_step else defaults(horizon, best.base_lr, warmup, start)
     if from_step:
         others = [option for option in options if option.family == "wsd" and option.cooldown == 0.2]
     predicted = float(chosen.fitted.predict(best.schedule.lr, [horizon])[0])
@@ -148,7 +165,7 @@ def make_plan(
         tuple(_advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)),
         tuple((other.label, float(value)) for other, value in zip(others, against, strict=True)),
         tuple((option, float(value + level_of)) for option, value in zip(options, choice.predicted, strict=True) if np.isfinite(value)),
-        tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)),
+        tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0,
     )  # fmt: skip
 
 

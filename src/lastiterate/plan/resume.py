@@ -38,7 +38,7 @@ def continued(pilot: Pilot, from_step: int, horizon: int, tuned_steps: int) -> t
     for cooldown in COOLDOWNS:
         if int(cooldown * (horizon + 1)) > horizon - from_step:
             continue
-        common = {"warmup_steps": pilot.warmup_steps, "peak_lr": pilot.peak}
+        common = {"warmup_steps": pilot.warmup_steps, "peak_lr": pilot.peak, "initial_lr_ratio": float(pilot.lr[0] / pilot.peak)}
         found.append(Candidate(f"same LR, cooldown {cooldown:g}", "wsd", wsd(horizon, cooldown, **common), cooldown))
         factor = float(f"{extend(first, horizon, 'second_stage', cooldown=cooldown, switch_step=switch).parameter:.4g}")
         schedule = two_stage(horizon, from_step, factor, cooldown, **common)

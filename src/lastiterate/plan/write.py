@@ -7,15 +7,17 @@ import numpy as np
 
 from lastiterate import __version__
 from lastiterate.plan.planner import Plan
-from lastiterate.workflow.files import replacing, write_csv
+from lastiterate.plan.settings import Made
+from lastiterate.workflow.files import replacing, write_csv, write_text
 
 
-def report(plan: Plan) -> dict:
-    """The plan as plain values, as plan.json holds it."""
+def report(plan: Plan, made: Made | None = None) -> dict:
+    """The plan, and the settings made of it, as plain values, as plan.json holds them."""
     law, ranking, schedule = plan.chosen.fitted.law, plan.chosen.ranking, plan.schedule
     return {
         "version": __version__,
         "total_steps": schedule.total_steps,
+        "start_step": plan.start_step,
         "recommended": {
             "label": plan.candidate.label,
             "family": plan.candidate.family,
@@ -59,7 +61,7 @@ def report(plan: Plan) -> dict:
             for pilot in plan.pilots
         ],
         "notes": list(plan.notes),
-    }  # fmt: skip
+    } | ({"settings": made.report()} if made else {})  # fmt: skip
 
 
 def describe(plan: Plan) -> str:
@@ -105,30 +107,26 @@ def tables(plan: Plan) -> dict[str, dict]:
     return {"fits": fits, "prediction": prediction, "candidates": considered, "against": against}
 
 
-def write(plan: Plan, folder: Path, trainer: str | None = None, figures: bool = True) -> list[Path]:
+def write(plan: Plan, folder: Path, made: Made | None = None, figures: bool = True) -> list[Path]:
     """Write plan.json, schedule.csv (step, lr), tables, figures and the trainer's settings; the files written."""
     folder = Path(folder)
-    settings = _settings(plan, trainer) if trainer else None
     write_csv(folder / "schedule.csv", {"step": np.arange(1, plan.schedule.total_steps + 1), "lr": plan.schedule.lr})
     written = [folder / "schedule.csv"]
-    made = tables(plan)
-    for name, columns in made.items():
+    columns_of = tables(plan)
+    for name, columns in columns_of.items():
         write_csv(folder / f"{name}.csv", columns)
         written.append(folder / f"{name}.csv")
-    if settings is not None:
-        with replacing(folder / f"settings_{trainer}.txt") as temporary:
-            temporary.write_text("\n".join([*(f"# {note}" for note in settings.notes), settings.text, ""]), encoding="utf-8")
-        written.append(folder / f"settings_{trainer}.txt")
+    if made is not None:
+        path = folder / f"settings_{made.settings.trainer}.txt"
+        write_text(path, made.text)
+        written.append(path)
+        if made.script:
+            written.append(folder / f"resume_{made.settings.trainer}.py")
+            write_text(written[-1], made.script)
     if figures:
         from lastiterate.draw.plan import save_figures
 
-        written += save_figures(made, folder)
+        written += save_figures(columns_of, folder)
     with replacing(folder / "plan.json") as temporary:  # last: a folder with it is whole
-        temporary.write_text(json.dumps(report(plan), indent=1, sort_keys=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(report(plan, made), indent=1, sort_keys=False) + "\n", encoding="utf-8")
     return [*written, folder / "plan.json"]
-
-
-def _settings(plan: Plan, trainer: str):
-    from lastiterate.schedules.export import export
-
-    return export(plan.schedule, trainer)

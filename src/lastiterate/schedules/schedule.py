@@ -1,7 +1,7 @@
 """A schedule is a tuple of integer phases; its truth is the vector of learning rates executed by updates 1..T."""
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -35,6 +35,8 @@ class Phase:
         Position of the first executed update: 0 if it executes `start`, 1 if it already moved on.
     power : float
         Exponent of the shape "power"; ignored by the others.
+    values : tuple of float
+        Factors of the peak, for the shape "table" only; at least ``offset + steps`` of them.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class Phase:
     span: int = 1
     offset: int = 0
     power: float = 1.0
+    values: tuple[float, ...] = ()
 
     def __post_init__(self):
         check_choice("kind", self.kind, PHASE_KINDS)
@@ -60,6 +63,12 @@ class Phase:
         check_number("start", self.start, "it is a factor of the peak learning rate")
         check_number("end", self.end, "it is a factor of the peak learning rate")
         check_number("power", self.power, "it is the exponent of the decay", open_low=True)
+        object.__setattr__(self, "values", tuple(self.values))
+        if (self.shape == "table") != bool(self.values) or (self.values and len(self.values) < self.offset + self.steps):
+            raise ValueError(
+                f"values has {len(self.values)} factors, expected {self.offset + self.steps}: a table needs one for each update up to "
+                "its last, other shapes none"
+            )
         if self.shape == "exponential" and not (self.start > 0 and self.end > 0):
             raise ValueError(f"final_lr_ratio={self.end:g} must be positive for an exponential decay: it never reaches 0")
 
@@ -149,7 +158,7 @@ class Schedule:
     def to_json(self) -> str:
         """Phases as JSON, the form stored in the `schedule` column of the `runs` table."""
         defaults = {f.name: f.default for f in fields(Phase) if f.name != "shape"}
-        phases = [{k: v for k, v in asdict(phase).items() if v != defaults.get(k)} for phase in self.phases]
+        phases = [{k: v for k, v in vars(phase).items() if k not in defaults or v != defaults[k]} for phase in self.phases]
         return json.dumps({"name": self.name, "peak_lr": self.peak_lr, "phases": phases})
 
     @classmethod

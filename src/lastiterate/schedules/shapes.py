@@ -9,6 +9,7 @@ With x = position / span, and s, e the phase's start and end:
     exponential   s (e/s)^x
     power         e + (s - e) (1 - x)^power
     inverse_sqrt  s / sqrt(position)            (positions count from 1; no end)
+    table         values[position]              (any learning rates; no start, no end)
 
 The order of the floating-point operations is part of the definition: it gives the very doubles of the arrays
 published with arXiv:2501.18965, not only numbers near them.
@@ -47,6 +48,10 @@ def _inverse_sqrt(position, phase):
     return phase.start / np.sqrt(position)
 
 
+def _table(position, phase):
+    return np.asarray(phase.values, dtype=np.float64)[position]
+
+
 SHAPES = {
     "constant": _constant,
     "linear": _linear,
@@ -55,6 +60,7 @@ SHAPES = {
     "exponential": _exponential,
     "power": _power,
     "inverse_sqrt": _inverse_sqrt,
+    "table": _table,
 }
 
 DECAY_SHAPES = ("linear", "1-sqrt", "cosine", "exponential", "power")

@@ -31,6 +31,12 @@ def replacing(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(path: Path | str, text: str) -> None:
+    """Write text and a newline as UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
 def write_csv(path: Path | str, columns: Mapping[str, Sequence]) -> None:
     """Write columns of equal length as CSV, floats in their shortest form that reads back to the same double."""
     lengths = {name: len(values) for name, values in columns.items()}

@@ -6,6 +6,18 @@ from lastiterate.schedules.schedule import Phase, Schedule
 
 
 @dataclass(frozen=True)
+class Reach:
+    """One decay that a trainer has, for the search of the nearest settings.
+
+    shape : a decay shape of this package, or the trainer's own; begin, end : "any" count, or the end of the "warmup", of the "run".
+    """
+
+    shape: str
+    begin: str = "any"
+    end: str = "any"
+
+
+@dataclass(frozen=True)
 class Form:
     """Warmup, stable, decay, of factors of the peak.
 
@@ -28,6 +40,7 @@ class Form:
     decay_shape: str
     decay_power: float
     final: float  # r
+    first: float  # factor of update 1, of the largest
     whole: bool  # False if the schedule has more to it, which trainers of this form must leave out
 
     @property
@@ -39,6 +52,38 @@ class Form:
     def decay_end(self) -> int:
         """S + N, the count at which the decay reaches r."""
         return self.decay_begin + self.decay_steps
+
+    @property
+    def inverse_sqrt(self) -> bool:
+        """Whether the learning rate falls as 1/sqrt(s - W + 1) after the warmup, to the end of the run or to a linear cooldown.
+
+        The cooldown starts at count ``decay_begin``, from the value there, and ends on `final` with the run.
+        """
+        phases = [phase for phase in self.phases if phase.kind != "warmup"]
+        main, rest = phases[:1], phases[1:]
+        if not main or (main[0].shape, main[0].start, main[0].offset) != ("inverse_sqrt", 1.0, 1) or len(rest) > 1:
+            return False
+        cooled = [(p.shape, p.offset, p.steps == p.span - 1, abs(p.start - main[0].steps ** -0.5) < 1e-15) for p in rest]
+        return all(found == ("linear", 1, True, True) for found in cooled) and self.linear_warmup
+
+    @property
+    def rises(self) -> bool:
+        """Whether the schedule has a warmup, or begins below its largest learning rate."""
+        return self.warmup_steps > 0 or self.first < 1.0
+
+    @property
+    def linear_warmup(self) -> bool:
+        """Whether the warmup, if there is one, is linear and ends at the peak."""
+        return all(phase.shape == "linear" and phase.end == 1.0 for phase in self.phases if phase.kind == "warmup")
+
+    @property
+    def cycle(self) -> Phase | None:
+        """The decay that repeats after the warmup, if the schedule is cyclic; only its last repetition may be cut off."""
+        first, *rest = [phase for phase in self.phases if phase.kind != "warmup"] or [None]
+        if first is None or not rest or (first.kind, first.offset, first.start, first.steps) != ("decay", 0, 1.0, first.span):
+            return None
+        same = all(replace(phase, steps=first.steps) == first for phase in rest)
+        return first if same and all(phase.steps == first.steps for phase in rest[:-1]) and self.linear_warmup else None
 
     def styles(self, names: dict[str, str]) -> list[str]:
         """The trainer's name of this decay shape, or all its names if it lacks the shape."""
@@ -56,8 +101,10 @@ def read(schedule: Schedule) -> Form:
     total_steps = int(schedule.total_steps)
     phases = tuple(_plain(phase) for phase in schedule.phases if phase.steps)
     warmup = phases[0] if phases[0].kind == "warmup" else None
-    decay = phases[-1] if phases[-1].kind == "decay" else None
-    between = phases[warmup is not None : len(phases) - (decay is not None)]
+    after = phases[-1].steps if len(phases) > 1 and _stays_at_end(*phases[-2:]) else 0  # updates at r after the decay
+    shaped = phases[:-1] if after else phases
+    decay = shaped[-1] if shaped[-1].kind == "decay" else None
+    between = shaped[warmup is not None : len(shaped) - (decay is not None)]
     whole = all(phase.shape == "constant" and phase.start == 1.0 for phase in between)
     steps, start = 0, 1.0
     if warmup is not None:
@@ -68,11 +115,18 @@ def read(schedule: Schedule) -> Form:
     if decay is not None:
         whole &= decay.start == 1.0 and decay.end <= 1.0
     if decay is not None and decay.end < 1.0:
-        begin, count, final = total_steps - decay.steps - decay.offset, decay.span, decay.end
+        begin, count, final = total_steps - after - decay.steps - decay.offset, decay.span, decay.end
         shape, power = decay.shape, decay.power if decay.shape == "power" else 1.0
         shape = "linear" if shape == "power" and power == 1.0 else shape
+    first = float(schedule.lr[0] / schedule.lr.max())
     steps, begin = min(steps, total_steps), max(begin, 0)
-    return Form(total_steps, float(schedule.peak_lr), phases, steps, start, max(begin, steps), count, shape, power, final, whole)
+    return Form(total_steps, float(schedule.peak_lr), phases, steps, start, max(begin, steps), count, shape, power, final, first, whole)
+
+
+def _stays_at_end(decay: Phase, last: Phase) -> bool:
+    """Whether the last phase is constant at where the decay before it ends, and that decay is executed up to there."""
+    constant = last.kind == "stable" and last.shape == "constant"
+    return decay.kind == "decay" and constant and last.start == decay.end and decay.offset + decay.steps in (decay.span, decay.span + 1)
 
 
 def _plain(phase: Phase) -> Phase:

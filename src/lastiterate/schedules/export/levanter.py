@@ -5,39 +5,70 @@ r = min_lr_ratio, learning_rate is multiplied by
 
     s/W for s < W,  1 for s < T - D,  then r + (1 - r) f((s - T + D)/D)
 
-f being 1 - x (linear), (1 + cos(pi x))/2 (cosine) or (1 - x)^power (polynomial): the decay always ends with the run.
-`warmup` and `decay` of at most 1 are fractions of T, truncated, larger ones steps: 1 would be the whole run, so one step is
-written as the fraction 1.5/T. Left out, `warmup` is 1 %, `decay` everything after it and min_lr_ratio 0.1.
+f being 1 - x (linear), (1 + cos(pi x))/2 (cosine), (1 - x)^power (polynomial), or by max(r, 1/sqrt(1 + c x)), c = decay_constant
+(inv_sqrt_decay): the decay always ends with the run. `cycles`, a list of their ends, repeats all but the warmup; `cooldown` ends the
+run with C steps from where the schedule is at T - C to r. `warmup`, `decay` and `cooldown` of at most 1 are fractions (of the cycle,
+of the run), truncated, larger ones steps: one step of n is written as the fraction 1.5/n. Left out, `warmup` is 1 %, `decay`
+everything after it and min_lr_ratio 0.1.
 
-Source: stanford-crfm/levanter, now marin-community/marin, lib/levanter/src/levanter/optim/config.py (0f45aa1). levanter
-computes in float32: what it executes agrees with this to about 1e-7 of the peak.
+Source: stanford-crfm/levanter, src/levanter/optim/config.py (9263f81, 2025-09-26), and marin-community/marin,
+lib/levanter/src/levanter/optim/config.py (0f45aa1, 2026), which has polynomial and inv_sqrt_decay.
 """
+
+from itertools import pairwise
 
 import numpy as np
 
-from lastiterate.schedules.export.form import Form, common_limits
+from lastiterate.schedules.export import pieces
+from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import fraction, yaml
 
 TITLE = "levanter"
 DECAYS = {"linear": "linear", "cosine": "cosine"}
+ARITHMETIC = np.float32
+VERSIONS = {"2025": "linear, cosine and constant", "2026": "polynomial and inv_sqrt_decay (levanter in marin's repository)"}
 
 
-def candidates(form: Form):
+def reaches(version: str) -> list[Reach]:
+    """The decays it has."""
+    return [Reach(shape, "any", "run") for shape in (*DECAYS, *(("power", "inverse") if version == "2026" else ()))]
+
+
+def candidates(form: Form, version: str):
     """Configurations that may execute the form."""
-    total = form.total_steps
-    if form.decay_shape == "power":
-        styles = [{"type": "polynomial", "power": form.decay_power}]
-    else:
-        styles = form.styles(DECAYS) if form.decay_steps else ["constant"]
-    for style in styles:
-        optimizer = {
-            "learning_rate": form.peak_lr,
-            "min_lr_ratio": form.final,
-            "warmup": _steps(form.warmup_steps, total),
-            "decay": _steps(max(total - form.decay_begin, 0), total),
-            "lr_schedule": style,
-        }
-        yield {"optimizer": optimizer, "trainer": {"num_train_steps": total}}
+    total, span = form.total_steps, max(form.total_steps - form.decay_begin, 0)
+    if form.inverse_sqrt and version == "2026":
+        main = total - form.decay_steps
+        count = max(main - form.warmup_steps, 0)
+        style = {"type": "inv_sqrt_decay", "decay_constant": float(count)}
+        cooldown = {"cooldown": _steps(form.decay_steps, total)} if form.decay_steps else {}
+        if count:
+            yield _configuration(form, style, form.final, _steps(form.warmup_steps, main), _steps(count, main), cooldown)
+    if form.cycle and form.cycle.shape in _styles(form, version):
+        ends = [*range(form.warmup_steps + form.cycle.span, total, form.cycle.span), total]
+        warmup = _steps(form.warmup_steps, ends[0])
+        yield _configuration(form, _styles(form, version)[form.cycle.shape], form.cycle.end, warmup, None, {"cycles": ends})
+    named = _styles(form, version)
+    styles = [named[form.decay_shape]] if form.decay_shape in named else [named["linear"], named["cosine"]]
+    for style in styles if form.decay_steps else ["constant"]:
+        if span or not form.decay_steps:
+            yield _configuration(form, style, form.final, _steps(form.warmup_steps, total), _steps(span, total), {})
+
+
+def _styles(form: Form, version: str) -> dict:
+    """lr_schedule of every decay shape."""
+    if version == "2025":
+        return DECAYS
+    power, constant = form.cycle.power if form.cycle else form.decay_power, form.decay_power
+    own = {"power": {"type": "polynomial", "power": power}, "inverse": {"type": "inv_sqrt_decay", "decay_constant": constant}}
+    return DECAYS | own
+
+
+def _configuration(form: Form, style, final: float, warmup, decay, rest: dict) -> dict:
+    """The configuration of one schedule; no decay means everything after the warmup."""
+    optimizer = {"learning_rate": form.peak_lr, "min_lr_ratio": final, "warmup": warmup}
+    optimizer |= ({} if decay is None else {"decay": decay}) | {"lr_schedule": style} | rest
+    return {"optimizer": optimizer, "trainer": {"num_train_steps": form.total_steps}}
 
 
 def _steps(count: int, total: int) -> int | float:
@@ -50,31 +81,57 @@ def _made(value: int | float, total: int) -> int:
     return int(value * total) if value <= 1 else int(value)
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    s, optimizer, total = np.arange(total_steps), values["optimizer"], values["trainer"]["num_train_steps"]
-    warmup = min(_made(optimizer["warmup"], total), total)
-    decay = min(_made(optimizer["decay"], total), total - warmup)
-    x, kind, low = np.maximum(s - (total - decay), 0) / max(decay, 1), optimizer["lr_schedule"], optimizer["min_lr_ratio"]
-    power = kind["power"] if isinstance(kind, dict) else 1.0
-    shape = 0.5 * (1 + np.cos(np.pi * x)) if kind == "cosine" else (1 - x) ** power
-    factor = np.ones(total_steps) if kind == "constant" or not decay else low + (1 - low) * shape
-    return optimizer["learning_rate"] * np.where(s < warmup, s / max(warmup, 1), factor)
+def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
+    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head, computed in `dtype`."""
+    a, total = values["optimizer"], values["trainer"]["num_train_steps"]
+    peak, cooldown = a["learning_rate"], _made(a.get("cooldown", 0), total)
+    low, main = peak * a["min_lr_ratio"], total - cooldown
+    parts, boundaries = [], []
+    for start, end in pairwise([0, *(e for e in a.get("cycles", []) if e < main), main]):
+        length = end - start
+        warmup = min(_made(a["warmup"], length), length) if start == 0 else 0
+        decay = min(_made(a["decay"], length), length - warmup) if "decay" in a else length - warmup
+        if warmup:
+            parts.append(pieces.linear(0.0, peak, warmup))
+            boundaries.append(start + warmup)
+        if length - warmup - decay:
+            parts.append(pieces.constant(peak))
+            boundaries.append(end - decay)
+        parts.append(_decay(a["lr_schedule"], peak, low, decay, a["min_lr_ratio"]))
+        boundaries.append(end)
+    if cooldown:
+        parts.append(pieces.linear(float(parts[-1](np.array([decay], dtype))[0]), low, cooldown))
+    return pieces.join(parts, boundaries)(pieces.counts(total_steps, dtype)).astype(np.float64)
 
 
-def limits(form: Form) -> list[str]:
+def _decay(style, peak: float, low: float, steps: int, ratio: float):
+    kind = style["type"] if isinstance(style, dict) else style
+    if kind == "constant" or not steps:
+        return pieces.constant(peak)
+    if kind == "cosine":
+        return pieces.cosine(peak, steps, ratio)
+    if kind == "inv_sqrt_decay":
+        return lambda count: np.maximum(low, peak / np.sqrt(1.0 + style["decay_constant"] * count / steps))
+    return pieces.polynomial(peak, low, style["power"] if kind == "polynomial" else 1, steps)
+
+
+def limits(form: Form, version: str) -> list[str]:
     """Why levanter cannot execute the form."""
-    found = common_limits(form, (*DECAYS, "power"))
+    if form.cycle:
+        return ["its last cycle is as whole as the others, only shorter"] if form.cycle.shape in _styles(form, version) else []
+    if form.inverse_sqrt and version == "2025":
+        return ["it has inv_sqrt_decay since 2026"]
+    found = common_limits(form, [shape for shape in _styles(form, version) if shape != "inverse"])
     if form.decay_steps and form.decay_end != form.total_steps:
         found.append("its decay ends with the run")
     return found
 
 
-def notes(form: Form, values: dict) -> list[str]:
+def notes(form: Form, values: dict, version: str) -> list[str]:
     """What to know before using the settings."""
-    found = ["steps are counted from 0 and computed in float32; warmup and decay of at most 1 are fractions of num_train_steps"]
-    if isinstance(values["optimizer"]["lr_schedule"], dict):
-        found.append("polynomial is not in older versions")
+    found = ["steps are counted from 0; warmup, decay and cooldown of at most 1 are fractions of num_train_steps (of their cycle)"]
+    if "cooldown" in values["optimizer"]:
+        found.append("levanter warns that cooldown is deprecated, and executes it")
     return found
 
 

@@ -10,56 +10,85 @@ f being 1 - x (linear) or (1 + cos(pi x))/2 (cosine): the decay reaches r at ste
 more than the end of the decay (beyond `steps`), and D one more than its intervals. Fractions are written such that
 int() gives the integers back.
 
-Source: AI-Hypercomputer/maxtext, src/maxtext/utils/maxtext_utils.py (00902f3); in another state the warmup is s/(W - 1).
-MaxText computes in float32: what it executes agrees with this to about 1e-7 of the peak.
+With wsd MaxText refuses fractions that add up to more than 1, so they are the smallest that give the integers.
+
+Source: AI-Hypercomputer/maxtext, src/maxtext/utils/maxtext_utils.py and configs/types.py (e591f30, 2026-08-22). The pieces are
+optax's, computed in float32 (lastiterate.schedules.export.single).
 """
 
 import numpy as np
 
-from lastiterate.schedules.export.form import Form, common_limits
+from lastiterate.schedules.export import pieces
+from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import fraction, yaml
 
 TITLE = "MaxText"
 DECAYS = {"linear": "linear", "cosine": "cosine"}
+ARITHMETIC = np.float32
+VERSIONS = {"0.1": "lr_schedule_type has cosine only, its last fraction is cosine_learning_rate_final_fraction", "0.2": "wsd (2026-01-13)"}
 
 
-def candidates(form: Form):
+def reaches(version: str) -> list[Reach]:
+    """The decays it has."""
+    return [*(Reach(shape) for shape in (DECAYS if version != "0.1" else ())), Reach("cosine", "warmup")]
+
+
+def candidates(form: Form, version: str):
     """Configurations that may execute the form."""
     end = form.decay_end + 1 if form.decay_steps else form.total_steps
-    kinds = ["cosine"] if form.immediate and form.decay_shape == "cosine" else []
-    for kind, style in [*((kind, "cosine") for kind in kinds), *(("wsd", style) for style in form.styles(DECAYS))]:
-        yield {
+    kinds = [("cosine", "cosine")] if form.immediate and form.decay_shape == "cosine" else []
+    if version != "0.1":
+        kinds += [("wsd", style) for style in form.styles(DECAYS)]
+    for kind, style in kinds or [("cosine", "cosine")]:
+        found = {
             "steps": form.total_steps,
             "learning_rate": form.peak_lr,
             "lr_schedule_type": kind,
             "learning_rate_schedule_steps": end,
             "warmup_steps_fraction": fraction(form.warmup_steps, end, int),
-            "wsd_decay_steps_fraction": fraction(form.decay_steps + 1 if form.decay_steps else 0, end, int),
+            "wsd_decay_steps_fraction": fraction(min(form.decay_steps + 1, end) if form.decay_steps else 0, end, int),
             "wsd_decay_style": style,
             "learning_rate_final_fraction": form.final,
         }
+        if version == "0.1":
+            yield {**dict(list(found.items())[:2]), **dict(list(found.items())[3:5]), "cosine_learning_rate_final_fraction": form.final}
+        elif kind == "cosine" or found["warmup_steps_fraction"] + found["wsd_decay_steps_fraction"] <= 1.0:
+            yield found
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    s, end, low = np.arange(total_steps), values["learning_rate_schedule_steps"], values["learning_rate_final_fraction"]
-    warmup = int(end * values["warmup_steps_fraction"])
-    cosine = values["lr_schedule_type"] == "cosine"
+def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
+    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head, computed in `dtype`."""
+    peak, end = values["learning_rate"], values["learning_rate_schedule_steps"]
+    name = "learning_rate_final_fraction"
+    final = peak * values[name if name in values else f"cosine_{name}"]
+    warmup, cosine = int(end * values["warmup_steps_fraction"]), values.get("lr_schedule_type", "cosine") == "cosine"
     decay = end - warmup if cosine else int(end * values["wsd_decay_steps_fraction"])
-    x = np.maximum(s - (end - decay), 0) / max(decay - 1, 1)
-    shape = 0.5 * (1 + np.cos(np.pi * x)) if cosine or values["wsd_decay_style"] == "cosine" else 1 - x
-    factor = low + (1 - low) * shape if decay else np.ones(total_steps)
-    return values["learning_rate"] * np.where(s < warmup, s / max(warmup, 1), factor)
+    parts = [(warmup, pieces.linear(0.0, peak, warmup)), (end - decay, pieces.constant(peak))]
+    turned = cosine or values["wsd_decay_style"] == "cosine"
+    parts.append((end, _cosine(peak, final, decay) if turned else pieces.linear(peak, final, decay - 1)))
+    begins, kept = [0, *(until for until, _ in parts)], []
+    kept = [(begin, piece) for begin, (until, piece) in zip(begins, parts, strict=False) if until > begin]
+    kept += [(end, pieces.constant(0.0))] if values["steps"] > end else []
+    schedule = pieces.join([piece for _, piece in kept], [begin for begin, _ in kept[1:]])
+    return schedule(pieces.counts(total_steps, dtype)).astype(np.float64)
 
 
-def limits(form: Form) -> list[str]:
+def _cosine(peak: float, final: float, steps: int):
+    def schedule(count):
+        weight = 0.5 * (np.cos(np.pi * (count / (steps - 1) if steps > 1 else np.ones_like(count))) + 1)
+        return peak * weight + final * (1 - weight)
+
+    return schedule
+
+
+def limits(form: Form, version: str) -> list[str]:
     """Why MaxText cannot execute the form."""
-    return common_limits(form, DECAYS)
+    return common_limits(form, DECAYS if version != "0.1" else ("cosine",))
 
 
-def notes(form: Form, values: dict) -> list[str]:
+def notes(form: Form, values: dict, version: str) -> list[str]:
     """What to know before using the settings."""
-    found = ["steps are counted from 0 and computed in float32; all fractions are of learning_rate_schedule_steps and always written"]
+    found = ["steps are counted from 0; all fractions are of learning_rate_schedule_steps and always written"]
     if values["learning_rate_schedule_steps"] != form.total_steps:
         found.append("learning_rate_schedule_steps lies beyond steps: MaxText's decay reaches its end one step early")
     return found

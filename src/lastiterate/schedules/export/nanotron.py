@@ -12,21 +12,27 @@ f being 1 - x (linear), (1 + cos(pi x))/2 (cosine) or 1 - sqrt(x) (1-sqrt). Trap
 decay); a linear warmup of 0 steps makes the first step with 0; lr_warmup_steps = lr_decay_steps = 0 squares the learning
 rate; lr_decay_steps left out subtracts the warmup twice. All of them are always written here.
 
-Source: huggingface/nanotron, src/nanotron/helpers.py (06e3956) and config/config.py (00708b8); 1-sqrt from a later state.
+Source: huggingface/nanotron, src/nanotron/helpers.py and config/config.py (2411b02, 2026-04-07; releases 0.3, 0.4 without 1-sqrt).
 """
 
 import numpy as np
 
-from lastiterate.schedules.export.form import Form, common_limits
+from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import yaml
 
 TITLE = "nanotron"
 DECAYS = {"linear": "linear", "cosine": "cosine", "1-sqrt": "1-sqrt"}
+VERSIONS = {"0.3": "linear and cosine", "0.5": "1-sqrt (main since 2024-05-27)"}
 
 
-def candidates(form: Form):
+def reaches(version: str) -> list[Reach]:
+    """The decays it has."""
+    return [Reach(shape) for shape in _decays(version)]
+
+
+def candidates(form: Form, version: str):
     """Configurations that may execute the form."""
-    for style in form.styles(DECAYS):
+    for style in form.styles(_decays(version)):
         scheduler = {
             "learning_rate": form.peak_lr,
             "lr_warmup_steps": form.warmup_steps,
@@ -37,6 +43,11 @@ def candidates(form: Form):
             "min_decay_lr": form.final * form.peak_lr if form.decay_steps else form.peak_lr,
         }
         yield {"optimizer": {"learning_rate_scheduler": scheduler}, "tokens": {"train_steps": form.total_steps}}
+
+
+def _decays(version: str) -> dict[str, str]:
+    """Its decay styles."""
+    return {shape: name for shape, name in DECAYS.items() if shape != "1-sqrt" or version == "0.5"}
 
 
 def executed(values: dict, total_steps: int) -> np.ndarray:
@@ -50,17 +61,14 @@ def executed(values: dict, total_steps: int) -> np.ndarray:
     return np.where(s <= warmup, first, lr)
 
 
-def limits(form: Form) -> list[str]:
+def limits(form: Form, version: str) -> list[str]:
     """Why nanotron cannot execute the form."""
-    return common_limits(form, DECAYS)
+    return common_limits(form, _decays(version))
 
 
-def notes(form: Form, values: dict) -> list[str]:
+def notes(form: Form, values: dict, version: str) -> list[str]:
     """What to know before using the settings."""
-    found = ["steps are counted from 0; min_decay_lr is absolute, and if left out there is no decay"]
-    if values["optimizer"]["learning_rate_scheduler"]["lr_decay_style"] == "1-sqrt":
-        found.append("1-sqrt is not in older versions")
-    return found
+    return ["steps are counted from 0; min_decay_lr is absolute, and if left out there is no decay"]
 
 
 def text(values: dict) -> str:

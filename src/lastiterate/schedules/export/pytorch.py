@@ -13,9 +13,10 @@ from lastiterate.schedules.export.form import Form
 from lastiterate.schedules.schedule import Phase
 
 TITLE = "PyTorch"
+VERSIONS = {"1": "all of it"}
 
 
-def candidates(form: Form):
+def candidates(form: Form, version: str):
     """The phases themselves."""
     yield {"lr": form.peak_lr, "phases": form.phases}
 
@@ -25,12 +26,12 @@ def executed(values: dict, total_steps: int) -> np.ndarray:
     return values["lr"] * np.concatenate([phase.factors() for phase in values["phases"]])
 
 
-def limits(form: Form) -> list[str]:
+def limits(form: Form, version: str) -> list[str]:
     """Nothing is out of reach."""
     return []
 
 
-def notes(form: Form, values: dict) -> list[str]:
+def notes(form: Form, values: dict, version: str) -> list[str]:
     """What to know before using the settings."""
     return [f"give the optimiser lr={values['lr']!r}, and call scheduler.step() after every optimizer.step()"]
 
@@ -76,5 +77,7 @@ def _factor(phase: Phase, begin: int) -> str:
             return f"{start!r} * {end / start!r} ** ({x})"
         case "power":
             return f"{low}{start - end!r} * (1 - {x}) ** {phase.power!r}"
+        case "table":
+            return f"{phase.values!r}[{position}]"
         case _:
             return f"{start!r} / {position} ** 0.5"

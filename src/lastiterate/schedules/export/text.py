@@ -1,6 +1,7 @@
 """Settings as text in the formats that trainers read: numbers, YAML, command-line flags and Python calls."""
 
 import json
+import math
 from collections.abc import Mapping
 
 
@@ -42,14 +43,19 @@ def _scalar(value) -> str:
 
 
 def fraction(count: int, total: int, rounding) -> float:
-    """A fraction f in [0, 1] with ``rounding(total * f) == count``: count/total, or half a step more where that rounds away.
+    """A fraction f in [0, 1] with ``rounding(total * f) == count``; for ``int`` the smallest: fractions then add up to at most 1.
 
-    ValueError if neither gives `count` back (counts that float64 cannot hold).
+    ValueError if there is none (counts that float64 cannot hold).
 
     >>> fraction(29, 100, int), fraction(20, 100, round)
-    (0.295, 0.2)
+    (0.29000000000000004, 0.2)
     """
-    for value in (count / total, (count + 0.5) / total):
+    value = count / total
+    near = [value, math.nextafter(value, 2.0), (count + 0.5) / total]
+    if rounding is int:
+        for _ in range(8):  # the doubles below count/total whose product still rounds up to count
+            near.insert(0, math.nextafter(near[0], 0.0))
+    for value in near:
         if 0.0 <= value <= 1.0 and rounding(total * value) == count:
             return value
     raise ValueError(f"no fraction of {total} steps rounds to {count}: such counts are beyond float64")
