@@ -6,6 +6,7 @@ every other character as "_": "train/loss", "Train Loss" and "train_loss" are on
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from lastiterate.logs.run_log import HISTORY_VALUES, LogError
 from lastiterate.logs.trainers import Trainer, trainer_of
@@ -72,12 +73,14 @@ _REMARKS = (
 )
 
 
+@lru_cache(maxsize=1 << 14)
 def plain(name: str) -> str:
     """The name as it is compared: lower case, "_" for everything but letters and digits, one leading "_" kept."""
     text = re.sub(r"[^a-z0-9]+", "_", name.strip().lower())
     return ("_" if text.startswith("_") else "") + text.strip("_")
 
 
+@lru_cache(maxsize=1 << 14)
 def fits(role: str, name: str) -> bool:
     """Whether the name is one of the role's."""
     return any(re.fullmatch(pattern, plain(name)) for pattern in PATTERNS[role])

@@ -24,6 +24,7 @@ from lastiterate.logs.order import Disorder, names_of
 from lastiterate.logs.run_log import RunLog
 
 NAME = "text log"
+RARELY = 0.34  # of the lines that may lack a key before it is no longer one of theirs
 SEARCHED_BYTES = 1 << 24  # modded-nanogpt's logs begin with their own source
 _NAMES = re.compile(r"([A-Za-z_][\w/ .()-]{0,60}?)['\"]?\s*[:=]\s*['\"]?[-+.]?\d")
 
@@ -119,6 +120,7 @@ def _run(
             old = columns.get(role)
             columns[role] = new if old is None else tuple(np.concatenate(pair) for pair in zip(old, new, strict=True))
             taken[role] = _plain(key)
+    lacking = [text for rows in kinds for key in _roles(rows, mapped) if (text := _lacks(rows, key))]
     mean = columns.pop("mean_loss", None)
     if mean is not None and "train_loss" not in columns:
         columns["train_loss"], taken["train_loss"] = mean, taken.pop("mean_loss")
@@ -130,6 +132,8 @@ def _run(
         schedule, why = None, "LR not known: the log goes beyond its configuration's max_iters"
     counts = convention or Convention(0, 0, _counts(writer, kinds))
     run = assemble(file.name, run_id, log_format, columns, taken, file.stated, counts, schedule=schedule, lr_atol=writer.lr_digits)
+    for text in lacking:
+        run.note("lines", text)
     if why and file.stated.schedule is None:
         run.note("lr", why)
     elif averaged:
@@ -157,6 +161,14 @@ def _roles(rows: Rows, mapped: dict[str, str]) -> dict[str, str]:
         if key in rows.known and rows.known[key].any() and role not in mapped.values() and role not in out.values():
             out[key] = role
     return out
+
+
+def _lacks(rows: Rows, key: str) -> str | None:
+    """What to say of a key that nearly all lines have: some hold no number after it, or it is damaged."""
+    lacking = int((~rows.known[key]).sum())
+    if not 0 < lacking <= RARELY * rows.at.size:
+        return None
+    return f"{lacking} of {rows.at.size} have no number for {_plain(key)}, the first at step {rows.number[~rows.known[key]][0]}: left out"
 
 
 def _plain(key: str) -> str:
