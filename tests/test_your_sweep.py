@@ -96,7 +96,8 @@ ROLES = {
     "lowered_lr": [{"seed": 0, "schedule_name": "two_stage", "base_lr": 0.001, "total_steps": 2000}],
 }
 LABELS = {
-    "wsd20": {"schedule_name": "wsd", "cooldown": 0.2}, "wsd50": {"schedule_name": "wsd", "cooldown": 0.5}, "linear": {"schedule_name": "linear"},
+    "wsd20": {"schedule_name": "wsd", "cooldown": 0.2}, "wsd50": {"schedule_name": "wsd", "cooldown": 0.5},
+    "linear": {"schedule_name": "linear"},
     "cosine": {"schedule_name": "cosine"}, "constant": {"schedule_name": "constant"}, "lowered": {"schedule_name": "two_stage"},
 }  # fmt: skip
 FAMILIES = {
