@@ -41,7 +41,7 @@ def random_schedule(family, rng):
 @pytest.mark.parametrize("how", ["double", "single"])
 def test_random_schedules_come_back(family, how):
     rng = np.random.default_rng(sum(map(ord, family + how)))
-    for _ in range(8):
+    for _ in range(4):
         schedule = random_schedule(family, rng)
         every = int(rng.choice([1, 5, 10]))
         at = np.arange(every, schedule.total_steps + 1, every)
