@@ -45,6 +45,12 @@ rule logs:
         [table for name in LOG_SOURCES for table in getattr(rules, f"ingest_{name}").output],
 
 
+rule mine:
+    """The figures of your own sweeps: the entries of `mine` in config.yaml."""
+    input:
+        figures_of(paper="mine"),
+
+
 rule own:
     """Every figure of this project's own training runs, data/embedded."""
     input:

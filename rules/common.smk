@@ -11,12 +11,13 @@ from lastiterate.workflow.code_hash import code_hash
 from lastiterate.workflow.config import check_config
 from lastiterate.workflow.content import source_digest
 from lastiterate.workflow.families import load_families
+from lastiterate.workflow.mine import add_own_sweeps
 from lastiterate.workflow.sources import load_sources
 
 SCHEMA = Path(workflow.basedir) / "config" / "schema.yaml"
 
 try:
-    check_config(config, SCHEMA)
+    add_own_sweeps(config, check_config(config, SCHEMA))
     SOURCES = load_sources("config/sources.csv")
     LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
     FAMILIES = load_families(config, {**SOURCES, **config["trained"]})

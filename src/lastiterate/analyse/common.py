@@ -1,5 +1,6 @@
 """What the log families share: reading the ingested tables, and selecting runs by what they are, never by file name."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,8 +12,21 @@ _LISTED = ("source", "dataset", "model", "n_params", "schedule_name", "decay_sha
 
 
 def load_runs(inputs: Iterable[Path]) -> pd.DataFrame:
-    """The runs tables among `inputs` (files named runs.parquet), one after the other."""
-    return pd.concat([pd.read_parquet(path) for path in inputs if path.stem == "runs"], ignore_index=True)
+    """The runs tables among `inputs` (files named runs.parquet), one after the other.
+
+    Where no run of a source has a final validation loss, `final_val_loss` is the final training loss, as a column `loss` says.
+    """
+    tables = [pd.read_parquet(path) for path in inputs if path.stem == "runs"]
+    for i, table in enumerate(tables):
+        if table.final_val_loss.isna().all() and table.final_train_loss.notna().any():
+            print(f"{', '.join(table.source.unique())}: no validation loss is logged: the training loss is taken", file=sys.stderr)
+            tables[i] = table.assign(final_val_loss=table.final_train_loss, loss="train_loss")
+    return pd.concat(tables, ignore_index=True)
+
+
+def labelled(runs: pd.DataFrame) -> list[str]:
+    """The column that says which loss is drawn, where it is not that of the papers."""
+    return ["loss"] if "loss" in runs else []
 
 
 def load_results(inputs: Iterable[Path]) -> pd.DataFrame:
@@ -29,8 +43,16 @@ def load_history(inputs: Iterable[Path], run_ids: Sequence[str], columns: Sequen
 
 def loss_curves(inputs: Iterable[Path], labels: pd.DataFrame) -> pd.DataFrame:
     """Logged validation loss (step, val_loss) of the runs of `labels` (run_id and label columns), which replace the run_id."""
-    history = load_history(inputs, labels.run_id.tolist(), ["val_loss"]).dropna()
+    history = logged_losses(inputs, labels.run_id.tolist())
     return labels.merge(history, on="run_id").drop(columns="run_id")
+
+
+def logged_losses(inputs: Iterable[Path], run_ids: Sequence[str]) -> pd.DataFrame:
+    """run_id, step and val_loss; where none of the runs logged a validation loss, the training loss, as a column `loss` says."""
+    history = load_history(inputs, run_ids, ["val_loss", "train_loss"])
+    if history.val_loss.isna().all() and history.train_loss.notna().any():
+        history = history.assign(val_loss=history.train_loss, loss="train_loss")
+    return history.drop(columns="train_loss").dropna(subset="val_loss")
 
 
 def fitting(runs: pd.DataFrame, clause: dict) -> pd.Series:

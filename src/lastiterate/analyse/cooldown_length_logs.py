@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from lastiterate.analyse.common import load_runs, loss_curves, select
+from lastiterate.analyse.common import labelled, load_runs, loss_curves, select
 from lastiterate.bound import tuned
 from lastiterate.fits import bound_form
 from lastiterate.schedules import Schedule
@@ -16,7 +16,7 @@ from lastiterate.workflow.step import StepError, run_step
 def compute(parameters, inputs):
     """Tables final_losses, best (in the sweep, per cooldown), fits and theory (best base LRs), convergence (of the best runs)."""
     runs = select(load_runs(inputs), parameters["select"], one_per=["cooldown", "base_lr"])
-    final = runs[["cooldown", "base_lr", "final_val_loss", "source"]]
+    final = runs[["cooldown", "base_lr", "final_val_loss", "source", *labelled(runs)]]
     best = runs.loc[runs.groupby("cooldown").final_val_loss.idxmin()]
     return {
         "final_losses": dict(final.items()),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lastiterate.analyse.common import fitting, load_history
+from lastiterate.analyse.common import fitting, logged_losses
 from lastiterate.laws import Curve
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.step import StepError
@@ -79,7 +79,7 @@ def _fits(runs: pd.DataFrame, clauses: list[dict]) -> pd.Series:
 
 def curves(inputs: list[Path], runs: pd.DataFrame, first_step: int, init_std: float, weight_decay: float) -> dict[str, Curve]:
     """The validation losses of the runs from `first_step` on, by run."""
-    history = load_history(inputs, runs.run_id.tolist(), ["val_loss"]).dropna()
+    history = logged_losses(inputs, runs.run_id.tolist())
     groups = dict(list(history.groupby("run_id")))
     result = {}
     for run in runs.itertuples():

@@ -65,6 +65,8 @@ def compute(parameters, inputs):
         tables["joint"].add(**labels, **fit_joint(sweeps))
         add_transfers(tables["transfer"], labels, sweeps)
     add_exponents(tables["exponents"], pd.DataFrame(tables["best"].columns))
+    if not tables["transfer"].columns:
+        raise StepError("no group has a best peak inside the swept range at two horizons: widen the sweep, or raise reach")
     add_summary(tables["summary"], pd.DataFrame(tables["transfer"].columns))
     return tables
 

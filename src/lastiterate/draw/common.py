@@ -46,6 +46,12 @@ COOLDOWN = "Cooldown fraction $c$"
 LR = r"Learning rate $\gamma \eta_t$"
 LOGGED_LOSS = "Validation loss (subset)"
 FINAL_LOSS = "Final loss (whole validation set)"
+OF_TRAINING = {LOGGED_LOSS: "Training loss", FINAL_LOSS: "Final training loss"}
+
+
+def loss_label(table, label: str) -> str:
+    """The label of a loss axis: `label`, unless the table's column `loss` says that it is the training loss."""
+    return OF_TRAINING[label] if "loss" in table and (table.loss == "train_loss").all() else label
 
 
 def run_draw(draw: Callable) -> None:

@@ -9,7 +9,7 @@ from lastiterate.draw import common as c
 def draw(tables, parameters):
     """Panels convergence, cooldown_range, lr_sweep and best_lr."""
     yield "convergence", convergence(tables["convergence"])
-    yield "cooldown_range", cooldown_range(tables["final_losses"], parameters["cooldown_range_base_lr"])
+    yield "cooldown_range", cooldown_range(tables["final_losses"], parameters.get("cooldown_range_base_lr"))
     yield "lr_sweep", lr_sweep(tables["final_losses"], tables["fits"])
     yield "best_lr", best_lr(tables["fits"], tables["theory"])
 
@@ -20,18 +20,19 @@ def convergence(table):
     for cooldown, rows in table.groupby("cooldown"):
         axes.plot(rows.step, rows.val_loss, color=c.fraction_map()(cooldown), lw=1.4)
     last = table[table.step == table.step.max()].val_loss
-    axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, None), ylim=(last.min() - 0.03, last.min() + 0.55))
+    axes.set(xlabel=c.STEP, ylabel=c.loss_label(table, c.LOGGED_LOSS), xlim=(0, None), ylim=(last.min() - 0.03, last.min() + 0.55))
     c.fraction_bar(figure, axes, c.COOLDOWN)
     return figure
 
 
 def cooldown_range(table, base_lrs):
-    """Final loss against the cooldown fraction at fixed base learning rates."""
+    """Final loss against the cooldown fraction at fixed base learning rates (the three largest if none are named)."""
     figure, axes = plt.subplots()
+    base_lrs = base_lrs or np.sort(table.base_lr.unique())[-3:]
     for base_lr, colour, marker in zip(sorted(base_lrs), c.shades("Blues", len(base_lrs)), "osD^v<>", strict=False):
         rows = table[np.isclose(table.base_lr, base_lr)].sort_values("cooldown")
         axes.plot(rows.cooldown, rows.final_val_loss, marker=marker, color=colour, label=rf"$\gamma = {base_lr:g}$")
-    axes.set(xlabel=c.COOLDOWN, ylabel=c.FINAL_LOSS, xlim=(0, 1.03))
+    axes.set(xlabel=c.COOLDOWN, ylabel=c.loss_label(table, c.FINAL_LOSS), xlim=(0, 1.03))
     axes.legend(loc="upper right")
     return figure
 
@@ -49,7 +50,7 @@ def lr_sweep(table, fits):
             value = 2 * np.sqrt(fit.inverse * fit.linear) + fit.floor
             axes.plot(fit.best_base_lr, value, "|", color=colour, ms=12, mew=1.5)
     best = table.final_val_loss.min()
-    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=c.FINAL_LOSS, ylim=(best - 0.01, best + 0.09))
+    axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=c.loss_label(table, c.FINAL_LOSS), ylim=(best - 0.01, best + 0.09))
     c.fraction_bar(figure, axes, c.COOLDOWN)
     return figure
 

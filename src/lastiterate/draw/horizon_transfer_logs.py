@@ -41,7 +41,7 @@ def extension_losses(table, names: dict[str, str], colours: dict) -> plt.Figure:
                 place.plot(
                     rows.step, rows.val_loss, color=colours[extension], lw=1.5, label=None if i else name, zorder=2 + (extension == "first")
                 )
-    axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, longest * 1.04), ylim=(low - 0.22, low + 0.5))
+    axes.set(xlabel=c.STEP, ylabel=c.loss_label(table, c.LOGGED_LOSS), xlim=(0, longest * 1.04), ylim=(low - 0.22, low + 0.5))
     for inset in insets:
         axes.indicate_inset_zoom(inset, edgecolor="black")
     axes.xaxis.set_major_formatter(c.thousands)

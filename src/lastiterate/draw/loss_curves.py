@@ -18,7 +18,9 @@ def loss_curves(table):
     for _, _, colour, rows in LONG_HORIZONS.curves(table):
         axes.plot(rows.step, rows.val_loss, color=colour)
     last = table[table.step == table.groupby(["schedule", "total_steps"]).step.transform("max")].val_loss
-    axes.set(xlabel=c.STEP, ylabel=c.LOGGED_LOSS, xlim=(0, None), ylim=(table.val_loss.min() - 0.05, last.max() + 0.75))
+    axes.set(
+        xlabel=c.STEP, ylabel=c.loss_label(table, c.LOGGED_LOSS), xlim=(0, None), ylim=(table.val_loss.min() - 0.05, last.max() + 0.75)
+    )
     LONG_HORIZONS.legend(axes, table, rates=True, loc="upper right")
     return figure
 

@@ -27,6 +27,7 @@ from lastiterate.logs.reading import FORMATS, read_each, together
 from lastiterate.logs.results import chinchilla, read_results, steplaw
 from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
+from lastiterate.logs.settings import Settings, is_settings, merged
 from lastiterate.logs.stream import write_tables
 from lastiterate.workflow.content import file_sha256
 from lastiterate.workflow.files import replacing, write_csv
@@ -74,15 +75,19 @@ def ingest_results(source: Source) -> tuple[pd.DataFrame, list[Note]]:
 def ingest_logs(source: Source, notes: list[Note]) -> Iterator[RunLog]:
     """Runs of a source of logs of any format, one at a time; what is noticed or left out goes to `notes`."""
     top = os.path.commonpath([Path(entry.path).parent for entry in source.files])
-    logs = []
+    logs, tables = [], {entry.settings for entry in source.files} - {""}
+    tables |= {str(entry.local) for entry in source.files if is_settings_file(entry)}
+    settings = merged(Settings.load(table) for table in sorted(tables))
     for entry in source.files:
+        if is_settings_file(entry):
+            continue
         run_id = str(Path(entry.path).relative_to(top).with_suffix(""))
         for what, _ in entry.mapping:
             if what not in ROLES:
                 raise StepError(f"source {source.name}: map has {what!r}, expected one of {', '.join(ROLES)}: correct config/sources.csv")
         if _edited(entry):
             notes.append(Note(entry.path, run_id, "sha256", EDITED))
-        logs.append(LogFile(entry.local, entry.path, run_id, Stated(dict(entry.mapping))))
+        logs.append(LogFile(entry.local, entry.path, run_id, Stated(dict(entry.mapping), schedules=settings.schedules)))
     logs = together(logs)
     progress = Progress(source.name, len(logs))
 
@@ -94,9 +99,14 @@ def ingest_logs(source: Source, notes: list[Note]) -> Iterator[RunLog]:
     def left_out(file: LogFile, error: LogError) -> None:
         notes.append(Note(file.name, file.run_id, error.where, error.message, left_out=True))
 
-    for run in read_each(files(), LOGS_READERS[source.reader], left_out):
+    for run in read_each(files(), LOGS_READERS[source.reader], left_out, settings):
         notes.extend(run.notes)
         yield run
+
+
+def is_settings_file(entry: SourceFile) -> bool:
+    """Whether a local file is a table of settings that lies beside the logs."""
+    return entry.is_local and is_settings(entry.local)
 
 
 def _edited(entry: SourceFile) -> bool:
@@ -107,9 +117,10 @@ def _reader(source: Source, readers: dict):
     if source.reader not in readers:
         known = ", ".join([*READERS, *LOGS_READERS, *RESULTS_READERS])
         raise StepError(f"source {source.name} wants reader {source.reader!r}, but there is {known}: correct config/sources.csv")
-    if any(entry.mapping for entry in source.files):
-        known = ", ".join(LOGS_READERS)
-        raise StepError(f"source {source.name}: reader {source.reader} takes no map, but {known} do: correct config/sources.csv")
+    for what in ("mapping", "settings"):
+        if any(getattr(entry, what) for entry in source.files):
+            known, column = ", ".join(LOGS_READERS), "map" if what == "mapping" else what
+            raise StepError(f"source {source.name}: reader {source.reader} takes no {column}, but {known} do: correct config/sources.csv")
     return readers[source.reader]
 
 

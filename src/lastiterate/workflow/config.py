@@ -9,12 +9,13 @@ from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
 
-def check_config(config: dict, schema_path: Path) -> None:
-    """Fill in the schema's defaults and check `config` against it; ValueError that names every offending key."""
+def check_config(config: dict, schema_path: Path) -> dict:
+    """Fill in the schema's defaults and check `config` against it, which is returned; ValueError that names every offending key."""
     schema = yaml.load(schema_path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     errors = sorted(_Filling(schema).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     if errors:
         raise ValueError("config: " + "\nconfig: ".join(_explain(error) for error in errors))
+    return schema
 
 
 def _fill(validator, properties, instance, schema):

@@ -11,7 +11,7 @@ CACHE = Path(".snakemake/content-hashes.json")
 
 
 def source_digest(source: Source, cache: Path = CACHE) -> str:
-    """Digest over a source's files (bytes, mapped columns); a file that is not fetched yet counts with its pinned sha256.
+    """Digest over a source's files (bytes, mapped columns, tables of settings); one not fetched yet counts with its pinned sha256.
 
     It is therefore the same before and after a fetch, and changes when a file is edited by hand. Hashes are cached by
     inode, size, modification and change time: the last cannot be set back by hand.
@@ -29,6 +29,8 @@ def source_digest(source: Source, cache: Path = CACHE) -> str:
             sha256 = known.get(str(file.local), {}).get(signature) or file_sha256(file.local)
             fresh[str(file.local)] = {signature: sha256}
         digest.update(f"{file.key}\0{sha256}\0{file.mapping or ''}".encode())
+    for table in sorted({file.settings for file in source.files} - {""}):
+        digest.update(file_sha256(Path(table)).encode())
     if any(known.get(path) != entry for path, entry in fresh.items()):
         with replacing(cache) as temporary:
             temporary.write_text(json.dumps({**known, **fresh}))

@@ -2,8 +2,8 @@
 
 A row whose repository is `local` stands for the files on this machine that its path (with wildcards, if wanted) matches;
 it has no commit, sha256 and bytes, so that a log may grow: what depends on it is rebuilt when its bytes change.
-A further column `map`, which the file may have, says which column of a log is what, as --map of `lastiterate read`
-does: ``train_loss=my/loss;lr=my/rate``.
+Two further columns, which the file may have: `map` says which column of a log is what, as --map of `lastiterate read`
+does (``train_loss=my/loss;lr=my/rate``), `settings` names a table of what the logs do not hold, as --settings does.
 """
 
 import csv
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 RAW = Path("data/raw")
 LOCAL = "local"
 COLUMNS = ("source", "reader", "repository", "commit", "path", "sha256", "bytes", "licence")
-MAP = "map"  # a column that may be there
+MAP, SETTINGS = "map", "settings"  # columns that may be there
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class SourceFile:
     size: int
     licence: str
     mapping: tuple[tuple[str, str], ...] = ()  # (what, column)
+    settings: str = ""  # a table on this machine
 
     @property
     def key(self) -> str:
@@ -80,8 +81,9 @@ def load_sources(path: Path | str) -> dict[str, Source]:
     """Sources by name, in the file's order; ValueError that names the line and column of a bad row."""
     with Path(path).open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) not in (COLUMNS, (*COLUMNS, MAP)):
-            raise ValueError(f"{path}: columns are {reader.fieldnames}, expected {list(COLUMNS)}, and {MAP} if wanted")
+        names = tuple(reader.fieldnames or ())
+        if names[: len(COLUMNS)] != COLUMNS or names[len(COLUMNS) :] not in ((), (MAP,), (SETTINGS,), (MAP, SETTINGS), (SETTINGS, MAP)):
+            raise ValueError(f"{path}: columns are {list(names)}, expected {list(COLUMNS)}, and {MAP} and {SETTINGS} if wanted")
         files: dict[tuple[str, str], list[SourceFile]] = {}
         seen = set()
         for line, row in enumerate(reader, start=2):
@@ -114,16 +116,18 @@ def _parse(row: dict, where: str) -> list[SourceFile]:
     for column, rule in rules.items():
         if not re.fullmatch(rule, row[column] or ""):
             raise ValueError(f"{where}: {column}={row[column]!r} does not match {rule}")
-    mapping = _mapping(row.get(MAP) or "", where)
+    mapping, settings = _mapping(row.get(MAP) or "", where), row.get(SETTINGS) or ""
+    if settings and not Path(settings).is_file():
+        raise ValueError(f"{where}: settings={settings!r} is no file on this machine: correct it (it is relative to the Snakefile)")
     if local:
         found = _matching(Path(row["path"] or "."))
         if not found:
             raise ValueError(f"{where}: path={row['path']!r} matches no file on this machine: correct it (it is relative to the Snakefile)")
-        return [SourceFile(LOCAL, "", name, "", Path(name).stat().st_size, row["licence"], mapping) for name in found]
+        return [SourceFile(LOCAL, "", name, "", Path(name).stat().st_size, row["licence"], mapping, settings) for name in found]
     path = PurePosixPath(row["path"] or "")
     if not path.parts or path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{where}: path={row['path']!r} must be relative to the repository, without '..'")
-    return [SourceFile(row["repository"], row["commit"], str(path), row["sha256"], int(row["bytes"]), row["licence"], mapping)]
+    return [SourceFile(row["repository"], row["commit"], str(path), row["sha256"], int(row["bytes"]), row["licence"], mapping, settings)]
 
 
 def _mapping(text: str, where: str) -> tuple[tuple[str, str], ...]:

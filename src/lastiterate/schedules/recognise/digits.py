@@ -6,31 +6,31 @@ import numpy as np
 
 EXACT, SINGLE, CLOSE = 1e-9, 3e-7, 1e-6  # of the peak: what double and single precision leave, what a schedule may be off by
 COARSEST = 6e-3  # of the peak: rounding beyond that tells no schedule
-LEAST_DIGITS = 3  # significant digits that rounded values must have
+LEAST_DIGITS, MOST_DIGITS = 3, 9  # significant digits that rounded values have
 SAMPLE = 500
 
 
-def tolerances(lr: np.ndarray) -> list[np.ndarray]:
-    """How far each logged learning rate may lie from the executed one: tightest first, each of shape (n,).
+def tolerances(lr: np.ndarray) -> list[tuple[np.ndarray, bool]]:
+    """How far each logged learning rate may lie from the executed one, shape (n,), and whether that is its rounding; tightest first.
 
-    Double (or single) precision, 1e-6 of the peak, and half a unit of the last digit where the values were rounded to fewer
-    digits than that: all to the same number of significant digits, or of decimals (the wider of the two at each value).
+    Double (or single) precision; half a unit of the last digit where the values were rounded to fewer digits than that, all to
+    the same number of significant digits, or of decimals (the wider of the two at each value); and 1e-6 of the peak.
     """
     peak = float(lr.max())
     single = bool((lr == lr.astype(np.float32)).all())
-    found = [np.full(lr.shape, (SINGLE if single else EXACT) * peak), np.full(lr.shape, CLOSE * peak)]
+    found = [(np.full(lr.shape, (SINGLE if single else EXACT) * peak), False)]
     values = np.unique(lr[lr > 0])
     values = values[np.unique(np.linspace(0, values.size - 1, SAMPLE).astype(int))]
     written = [Decimal(repr(float(value))).normalize().as_tuple() for value in values]
     significant = max(len(number.digits) for number in written)
     decimals = max(-number.exponent for number in written)
-    if significant >= LEAST_DIGITS:
+    if LEAST_DIGITS <= significant <= MOST_DIGITS:
         with np.errstate(divide="ignore"):
             magnitude = np.where(lr > 0, np.floor(np.log10(lr)), -300.0)
         rounded = 0.5 * np.maximum(10.0 ** (magnitude - significant + 1), 10.0**-decimals) * (1 + 1e-6)
-        if CLOSE * peak < rounded.max() <= COARSEST * peak:
-            found.append(np.maximum(rounded, CLOSE * peak))
-    return found
+        if rounded.max() <= COARSEST * peak:
+            return [*found, (np.maximum(rounded, EXACT * peak), True)]
+    return [*found, (np.full(lr.shape, CLOSE * peak), False)]
 
 
 def snap(value: float, half_width: float, most: int = 6) -> float:

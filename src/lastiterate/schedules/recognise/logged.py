@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lastiterate.schedules.recognise.digits import CLOSE, EXACT
+from lastiterate.schedules.recognise.digits import EXACT
 from lastiterate.schedules.recognise.warmup import Warmup, warmups
 from lastiterate.schedules.schedule import Phase
 
@@ -12,14 +12,14 @@ from lastiterate.schedules.schedule import Phase
 class Logged:
     """The log and the level of exactness at which it is looked at."""
 
-    def __init__(self, update, lr, tol, total_steps):
+    def __init__(self, update, lr, tol, rounded, total_steps):
         self.update, self.lr, self.tol = update, lr, tol
         self.total = int(total_steps or update[-1])
         self.known = total_steps is not None
         self.interval = int(np.median(np.diff(update)))
         self.peak = float(lr.max())
         self.exact = tol.max() <= EXACT * self.peak * 1.001
-        self.close = tol.max() <= CLOSE * self.peak * 1.001
+        self.close = not rounded  # else equal values need not be equal, and the closest need not be the right one
 
 
 def before(log: Logged, first: int, peak: float, meets: np.ndarray) -> Iterator[Warmup]:

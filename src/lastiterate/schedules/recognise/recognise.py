@@ -102,18 +102,17 @@ def recognise(update, lr, total_steps: int | None = None) -> Recognised | None:
     update, lr = np.asarray(update, np.int64), np.asarray(lr, np.float64)
     if update.size < 2 or not lr.max() > 0:
         return None
-    for tol in tolerances(lr):
-        found = _at(update, lr, tol, total_steps)
+    for tol, rounded in tolerances(lr):
+        found = _at(Logged(update, lr, tol, rounded, total_steps))
         if found:
             return found
     return None
 
 
-def _at(update, lr, tol, total_steps) -> Recognised | None:
+def _at(log: Logged) -> Recognised | None:
     """The schedule at one level of exactness: of the simplest kind that has one, the closest and roundest."""
-    log = Logged(update, lr, tol, total_steps)
     starts = _body_starts(log)
-    restarts = (np.diff(lr[starts[0] :]) > tol[starts[0] + 1 :]).any()
+    restarts = (np.diff(log.lr[starts[0] :]) > log.tol[starts[0] + 1 :]).any()
     for kind in (cycles,) if restarts else (_constant, _decaying, inverse_roots, stages, _cut):
         found: dict[tuple, list[Recognised]] = {}
         for first in starts:
@@ -241,7 +240,10 @@ def _decaying(log: Logged, first: int):
 def _crossing(log: Logged) -> np.ndarray:
     """Where the line through the last two values is 0, if that may be the end of the run."""
     slope = (log.lr[-1] - log.lr[-2]) / (log.update[-1] - log.update[-2])
-    zero = round(log.update[-1] - log.lr[-1] / slope) if slope < 0 else -1
+    if slope >= 0 or 2 * log.tol[-1] > 0.02 * -slope:
+        return np.array([], int)
+    crossing = log.update[-1] - log.lr[-1] / slope
+    zero = round(crossing) if abs(crossing - round(crossing)) < 0.02 else -1
     most = log.total + (1 if log.known or not log.close else log.interval)
     return np.array([zero] if log.total < zero <= most else [], int)
 

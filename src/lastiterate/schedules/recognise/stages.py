@@ -121,12 +121,12 @@ def inverse_roots(log: Logged, first: int):
         position = meet + shift
         if position < 1:
             continue
-        peak = snap(scale / np.sqrt(position), 4 * tol.max())
+        peak = snap(scale / np.sqrt(position), 2 * tol.max())
         for warmup in before(log, first, peak, np.array([meet])):
             offset = warmup.steps + 1 + shift
             if offset < 1:
                 continue
-            start = snap(scale / peak, 1e-9)
+            start = float(np.sqrt(position))
             if stop == update.size:
                 root = Phase("stable", log.total - warmup.steps, "inverse_sqrt", start, offset=offset)
                 yield "inverse_sqrt", (*warmup.phases, root), peak, None, [warmup.note]
@@ -135,16 +135,20 @@ def inverse_roots(log: Logged, first: int):
 
 
 def _root(update, lr, tol):
-    """(c, d) of c / sqrt(t + d) with an integer d; None if the values are not of that form."""
-    slope, level = np.polyfit(update, lr**-2.0, 1)
+    """(c, d) of c / sqrt(t + d) with an integer d; None if the values are not of that form (to twice their tolerance)."""
+    slope, level = np.polyfit(update, lr**-2.0, 1, w=lr**3 / tol)
     if not (slope > 0 and abs(level / slope) < 1e9):
         return None
-    shift = round(level / slope)
-    if update[0] + shift < 1:
-        return None
-    root = (update + shift) ** -0.5
-    scale = float((lr * root).sum() / (root**2).sum())
-    return (scale, shift) if (np.abs(scale * root - lr) <= tol).all() else None
+    best = None
+    for shift in round(level / slope) + np.array([0, -1, 1, -2, 2]):
+        if update[0] + shift < 1:
+            continue
+        root = (update + shift) ** -0.5
+        scale = float((lr * root / tol**2).sum() / (root**2 / tol**2).sum())
+        off = float((np.abs(scale * root - lr) / tol).max())
+        if off <= 2 and (best is None or off < best[0]):
+            best = off, scale, int(shift)
+    return best and best[1:]
 
 
 def _cooled(log: Logged, first: int, stop: int, warmup, peak, start, offset, shift):
