@@ -10,7 +10,7 @@ HEAD = """# Training on a GPU: what was measured
 
 Written by `make gpu-check` (benchmarks/gpu.py) from benchmarks/gpu.json. 124M is the Llama of `config/train/llama_124m.yaml` (batch 200 x
 512 tokens, micro-batches of 50), in bfloat16 with float32 weights and AdamW, on words of the Python library's sources; the *baseline* is an
-eager loop of our own with the choices of the published code (benchmarks/gpu_parts/baseline.py). 29k: the models of `config/train/long.yaml`.
+eager loop of ours with the choices of the published code (benchmarks/gpu_parts/baseline.py). 29k: the models of `config/train/long.yaml`.
 Model FLOPs of a token are 6 N + 12 layers x width x context (arXiv:2204.02311, appendix B), against the data sheet's dense bfloat16 rate.
 """
 
