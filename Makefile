@@ -29,7 +29,7 @@ docs: $(VENV)/.ready-docs
 	@echo "lastiterate: open site/index.html"
 
 test: $(VENV)/.ready-test
-	@$(BIN)/python -m ruff check src tests
+	@$(BIN)/python -m ruff check src tests benchmarks
 	@$(BIN)/python -W error -m pytest
 
 bench: $(VENV)/.ready

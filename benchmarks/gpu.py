@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 
-from gpu_parts.results import load, update  # noqa: E402
+from gpu_parts.results import load, update
 
 TIMED = ("eager", "compiled", "largest", "stacks")  # alone on the machine, one after the other
 BESIDE = ("tests", "precision", "branching", "resume", "nccl")  # then these, all at once: they measure no time

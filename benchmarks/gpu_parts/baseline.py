@@ -1,6 +1,6 @@
 """The baseline: a plain eager Llama and loop of our own, with the choices of the code behind arXiv:2501.18965.
 
-Those are (epfml/schedules-and-scaling, src/models/llama.py and src/optim/base.py): one product for query, key and value, rotary embedding by
+Those are (epfml/schedules-and-scaling, src/models/llama.py, src/optim/base.py): one product for query, key and value, rotary embedding by
 pairs in float32, torch's attention, bfloat16 autocast, accumulated micro-batches, clipping to 1, AdamW of torch's default implementation,
 no compilation, and a loss that is read at every update.
 """

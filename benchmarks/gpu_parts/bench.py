@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from gpu_parts.results import update
 
+from gpu_parts.results import update
 from lastiterate.schedules import wsd
 from lastiterate.train.config import load_train_config
 from lastiterate.train.corpus import stdlib_bytes
@@ -47,7 +47,7 @@ class Bench:
         print(f"{self.part}: {measurement}: " + ", ".join(f"{key} {shown(value)}" for key, value in values.items()), flush=True)
 
     def config(self, small: bool = False, **changes) -> dict:
-        """The config of the 124M Llama on words of the library corpus, as float32 and eager unless changed; of a tiny one for --toy or `small`."""
+        """The config of the 124M Llama (a tiny one for --toy or `small`) on words of the library corpus, float32, eager unless changed."""
         config = load_train_config(CONFIGS / "llama_124m.yaml")
         if self.toy or small:
             config |= TOY_SIZES | {"models": {"llama_124m": TOY_MODEL}}

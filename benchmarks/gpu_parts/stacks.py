@@ -35,9 +35,15 @@ def run(bench: Bench) -> None:
     seconds = bench.seconds(lambda number: few[0].update(updates + 1 + number), 5 if bench.toy else 200)
     bench.record("separate", models=1, milliseconds=1e3 * seconds, models_tokens_per_second=tokens / seconds)
     for models in SIZES[:2] if bench.toy else SIZES:
-        stack = Stack(trainers(models))
-        stack.pull()
-        blocks = 1 if bench.toy else 10
-        stack.updates(1, stack.block)
-        seconds = bench.seconds(lambda number: stack.updates(1 + (1 + number) * stack.block, stack.block).cpu(), blocks) / stack.block
-        bench.record(f"stack of {models}", models=models, milliseconds=1e3 * seconds, models_tokens_per_second=models * tokens / seconds)
+        milliseconds = 1e3 * seconds_per_update(bench, trainers(models))
+        rate = 1e3 * models * tokens / milliseconds
+        bench.record(f"stack of {models}", models=models, milliseconds=milliseconds, models_tokens_per_second=rate)
+
+
+def seconds_per_update(bench: Bench, trainers: list[Trainer]) -> float:
+    """Of a stack of these, after a first block of updates."""
+    stack = Stack(trainers)
+    stack.pull()
+    stack.updates(1, stack.block)
+    block = lambda number: stack.updates(1 + (1 + number) * stack.block, stack.block).cpu()
+    return bench.seconds(block, 1 if bench.toy else 10) / stack.block

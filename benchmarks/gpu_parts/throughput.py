@@ -1,4 +1,4 @@
-"""Tokens/s and model FLOP utilisation of the 124M Llama: the baseline, our loop eager and compiled, attention kernels, larger micro-batches."""
+"""Tokens/s and model FLOP utilisation of the 124M Llama: baseline, our loop eager and compiled, attention kernels, larger micro-batches."""
 
 import os
 import time

@@ -69,7 +69,7 @@ class Trainer:
         self.shared = dist.is_initialized()
         if self.shared:
             place = [device.index] if device.type == "cuda" else None
-            self.forward = torch.nn.parallel.DistributedDataParallel(self.forward, device_ids=place, broadcast_buffers=False)
+            self.forward = torch.nn.parallel.DistributedDataParallel(self.forward, device_ids=place)
         self.log, self.diverged, self.resumed_at = Log(run.branch_step + 1), None, 0
 
     def resume(self, folder: Path) -> int:
