@@ -1,5 +1,7 @@
 """Damaged logs of every format: whatever happens to the bytes, a log is read or refused in one sentence; no row goes without a word."""
 
+import gzip
+import lzma
 import random
 import resource
 import time
@@ -10,6 +12,9 @@ import made_up_logs as logs
 from lastiterate.logs import LogError, read
 from lastiterate.logs.schema import history_table, runs_table
 from made_up_logs import RECOGNISED
+from test_log_containers import ROWS, printed, wandb_file
+from test_text_logs import PRINTED
+from test_text_logs import text as printed_log
 
 TOKENS = [
     b"nan", b"inf", b"-1", b"1e400", b"9" * 30, b"9" * 5000, b"\0", b"\xff", b"\xc3", b'"', b",", b"\n", b"\r", b"{", b"}", b"null",
@@ -18,7 +23,14 @@ TOKENS = [
 ]  # fmt: skip
 SECONDS, BYTES = 20, 1 << 30  # that no log may take more of
 MAY_BE_WRITTEN_SO = ("cut", "deleted", "appended", "doubled")  # kinds of damage that nobody could tell from a log as it was meant
-CONTENTS = [content for _, content in RECOGNISED]
+CONTENTS = [
+    *(content for _, content in RECOGNISED),
+    *(printed_log(write) for _, write, _, _ in PRINTED),
+    gzip.compress(logs.PLAIN, mtime=0),
+    lzma.compress(logs.llm_c()),
+    printed(),
+    wandb_file(ROWS[:40]),
+]
 
 
 def cut(rng, content):

@@ -114,6 +114,8 @@ def assemble(
         raise LogError(file, f"run {run_id}", f"has none of {', '.join(HISTORY_VALUES)} with a value: name one with --map")
     if not run.series and not any(role in run.invalid for role in ("train_loss", "val_loss")):
         raise LogError(file, f"run {run_id}", f"has no finite value in {', '.join(taken[role] for role in run.invalid)}")
+    if run.total_steps < 1:
+        raise LogError(file, f"run {run_id}", "holds nothing that was logged after an update, but only what was before the first")
     _note_start(run)
     _note_end(run)
     if "lr" in columns and columns["lr"][0].size:
