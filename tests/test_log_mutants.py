@@ -121,6 +121,7 @@ def survive(tmp_path, seeds):
         path.write_bytes(mutant)
         found = outcome(path)
         told = damage.__name__ not in MAY_BE_WRITTEN_SO and (damage is swapped or hits_a_number(CONTENTS[index], mutant))
+        told = told and (damage is not swapped or index < len(RECOGNISED))  # records of several lines may be shuffled unseen
         if told and isinstance(found, tuple) and found[0] < whole[index][0]:
             assert found[1] != whole[index][1], f"mutant {seed} ({damage.__name__} of log {index}) lost rows without a word"
 
