@@ -180,6 +180,8 @@ def _checked(log: Logged, name: str, phases: tuple[Phase, ...], peak: float, pla
 def _constant(log: Logged, first: int):
     """[warmup] and a plateau to the end."""
     level = log.lr[first:]
+    if level.size < 2:
+        return  # a log that ends in its warmup
     if level.max() - level.min() > 2 * log.tol[first:].min():
         return
     peak = snap(float(np.median(level)), float(log.tol[first:].min()) / 4)
