@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from lastiterate.logs.assemble import MAX_UPDATES, assemble, counted
-from lastiterate.logs.columns import fits, may_be_val_loss, may_count, plain, recognise, remark, shortened, tells_runs
+from lastiterate.logs.columns import fits, may_be_val_loss, may_count, one_of_a_run, plain, recognise, remark, shortened, tells_runs
 from lastiterate.logs.convention import Convention, convention_of
 from lastiterate.logs.formats.facts import describe_columns, settings_of, wanted
-from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_splits
+from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_epochs_as_steps, refuse_scatter, refuse_splits
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.order import names_of, several
 from lastiterate.logs.run_log import HISTORY_VALUES, RunLog
@@ -58,7 +58,14 @@ def wanted_columns(names: list[str], mapped: set[str]) -> tuple[list[str], list[
     roles = ("step", "lr")
     for name in names:
         own = trainer and any(fits_trainer(trainer, name, role) for role in trainer.columns)
-        if own or name in mapped or any(fits(role, name) for role in roles) or plain(name) in PLANNED or is_epoch(name):
+        if (
+            own
+            or name in mapped
+            or any(fits(role, name) for role in roles)
+            or plain(name) in PLANNED
+            or is_epoch(name)
+            or one_of_a_run(name)
+        ):
             numbers.append(name)
     return list(dict.fromkeys(numbers)), texts
 
@@ -114,7 +121,9 @@ def runs_of(
         used = np.concatenate(train) if train else steps
         convention = convention_of(taken["step"], used, any(map(is_epoch, names)), trainer) if used.size else Convention(0, 0)
     refuse_splits(rows, file, columns, at_rows)
+    refuse_epochs_as_steps(rows, file, taken["step"], with_step, steps)
     found = in_order(rows, file, taken["step"], columns, at_rows, with_step, steps, one_run)
+    refuse_scatter(rows, file, at_rows)
     beside = {name: steps_of(rows.column(name)[0])[1] for name in rows.parts if name != taken["step"]}
     facts, remarks = settings_of(rows, names, trainer, beside)
     planned = [rows.column(name)[1] for name in rows.parts if plain(name) in PLANNED]
