@@ -62,6 +62,10 @@ def read_lines(file: LogFile, writer: Writer, log_format: str, convention: Conve
     notes: list[tuple[str, str]] = []
     if found.bad:
         notes.append(("lines", f"{found.bad} begin like a record and are not one: left out; the first is {found.first_bad!r:.100}"))
+    for key, count in found.no_numbers.items():
+        notes.append(("lines", f"in {count} of them something stands beside {_plain(key)} that is no number: left out"))
+    if found.orphans:
+        notes.append(("lines", f"{found.orphans} values stand in no record, or in one twice, whose first line is missing: not taken"))
     if found.cut:
         notes.append(("last line", "has no line end, so that its numbers may be cut short: left out"))
     said: list[str] = []

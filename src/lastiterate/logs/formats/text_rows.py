@@ -48,7 +48,9 @@ class Scan:
 
     kinds: list[Rows]
     bad: int = 0  # lines that begin like a record and are not one
+    no_numbers: dict[str, int] = field(default_factory=dict)  # key -> records in which something else stands beside it
     first_bad: str = ""
+    orphans: int = 0  # values of records whose first line is missing, or that stand in one twice
     cut: bool = False  # the last line is a record without a line end
     samples: list[str] = field(default_factory=list)  # a few records as they stand
 
@@ -83,11 +85,13 @@ def scan(path: Path, writer: Writer, keys: dict[str, tuple[str, ...]]) -> Scan:
     size, done, out = max(path.stat().st_size, 1), 0, Scan([])
     for block in blocks(path, writer.joined):
         done += len(block.data)
+        if writer.joined and block.whole:
+            out.orphans += _orphans(block, writer)
         for i, line in enumerate(writer.lines):
             at = block.having(line.literal)
             if not at.size:
                 continue
-            rows, bad = _rows(block, line, writer, at, keys[line.head])
+            rows, bad = _rows(block, line, writer, at, keys[line.head], out.no_numbers)
             if not block.whole:
                 out.cut |= bool(rows.at.size or bad.size)
                 continue
@@ -103,7 +107,9 @@ def scan(path: Path, writer: Writer, keys: dict[str, tuple[str, ...]]) -> Scan:
     return out
 
 
-def _rows(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[str, ...]) -> tuple[Rows, np.ndarray]:
+def _rows(
+    block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[str, ...], no_numbers: dict[str, int]
+) -> tuple[Rows, np.ndarray]:
     """The rows of a block, and the lines that only begin like one."""
     lines = take(block.lines, at)
     alike, found = None, {}
@@ -112,7 +118,7 @@ def _rows(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[
         alike = valid(found["prefix"])
     if alike is not None and alike.all():
         return _of_groups(line, at + block.start, found, keys), np.zeros(0, np.int64)
-    rows, bad = _searched(block, line, writer, at if alike is None else at[~alike], keys)
+    rows, bad = _searched(block, line, writer, at if alike is None else at[~alike], keys, no_numbers)
     if alike is not None and alike.any():
         place = np.flatnonzero(alike)
         first = _of_groups(line, at[alike] + block.start, {name: take(group, place) for name, group in found.items()}, keys)
@@ -121,11 +127,26 @@ def _rows(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[
     return rows, bad
 
 
+def _orphans(block: Block, writer: Writer) -> int:
+    """Values that belong to no record, or stand in one twice: its first line is missing."""
+    count = 0
+    for line in writer.lines:
+        for key in line.keys:
+            at = block.having(key.replace("\\", "") + "=")
+            if at.size:
+                lines = take(block.lines, at)
+                times = plain_numbers(compute.count_substring(lines, key.replace("\\", "") + "="), np.int32)
+                count += int(times.sum() - valid(extract(lines, head_pattern(line, writer))["prefix"]).sum())
+    return count
+
+
 def _pairs(writer: Writer, keys: tuple[str, ...]) -> list[str]:
     return ["(?s)" + writer.pair.replace("{key}", key).replace("{number}", writer.number) for key in keys]
 
 
-def _searched(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[str, ...]) -> tuple[Rows, np.ndarray]:
+def _searched(
+    block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[str, ...], no_numbers: dict[str, int]
+) -> tuple[Rows, np.ndarray]:
     """The rows among some lines, each key searched for by itself."""
     lines = take(block.lines, at)
     head = extract(lines, head_pattern(line, writer))
@@ -143,8 +164,11 @@ def _searched(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tu
         return Rows(line), bad
     place = np.flatnonzero(fits)
     at, lines, groups = at[fits], take(lines, place), {name: take(group, place) for name, group in head.items()}
-    for i, pattern in enumerate(_pairs(writer, keys)):
+    for i, (key, pattern) in enumerate(zip(keys, _pairs(writer, keys), strict=True)):
         groups[f"key{i}"] = extract(lines, pattern)["value"]
+        named = bools(compute.match_substring_regex(lines, rf"(?:^|[\s,|;{{(\[-])['\"]?{key}['\"]?\s*[:=]"))
+        if lost := int((named & ~valid(groups[f"key{i}"])).sum()):
+            no_numbers[key] = no_numbers.get(key, 0) + lost
     rows = _of_groups(line, at + block.start, groups, keys)
     wanted = [key for key in line.keys if key in rows.known] or list(rows.known)
     if line.begins is not None and wanted:
