@@ -82,14 +82,17 @@ def read_lines(file: LogFile, writer: Writer, log_format: str, convention: Conve
     except Disorder as error:
         raise file.error("step", f"{error}: sort the log into one file for each run") from None
     firsts = [min(int(rows.at[0]) for rows in part if rows.at.size) for part, _ in parts]
-    for i, (run_id, (part, told)) in enumerate(zip(names_of(file.run_id, len(parts)), parts, strict=True)):
-        stated = {name: value for line, name, value in config if i + 1 == len(parts) or line < firsts[i + 1]}
+    found.kinds = kinds = []
+    for i, run_id in enumerate(names_of(file.run_id, len(firsts))):
+        part, told = parts.pop(0)
+        stated = {name: value for line, name, value in config if not parts or line < firsts[i + 1]}
         run = _run(file, run_id, log_format, writer, part, mapped, stated if writer.name == "nanoGPT" else None, convention)
         for where, text in [*notes, *(("step", text) for text in told)]:
             run.note(where, text)
         left = unused((name for name in seen if not name.endswith("loss scale")), run.taken.values())
         if left:
             run.note("columns", f"not used: {shortened(left)}; map one if it is wanted")
+        del part  # a log may fill half of the memory: what is not the run's goes before it is looked at
         yield run
 
 
