@@ -8,6 +8,7 @@ import numpy as np
 from lastiterate.logs.assemble import MAX_UPDATES, assemble, counted
 from lastiterate.logs.columns import fits, may_be_val_loss, may_count, one_of_a_run, plain, recognise, remark, shortened, tells_runs
 from lastiterate.logs.convention import Convention, convention_of
+from lastiterate.logs.divergence import LEAST_ROWS, LEAST_TAIL
 from lastiterate.logs.formats.facts import describe_columns, settings_of, wanted
 from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_epochs_as_steps, refuse_scatter, refuse_splits
 from lastiterate.logs.formats.source import LogFile
@@ -136,6 +137,13 @@ def runs_of(
             file.name, run_name, log_format, own, taken, file.stated, convention,
             planned=planned, updates=reached if reached and reached <= MAX_UPDATES else None, **facts,
         )  # fmt: skip
+        if len(found) == 1 and (empty := _ends_empty(at_rows)):
+            run.diverged = True
+            run.note(
+                taken["train_loss"],
+                f"is empty in the last {empty} rows, where {taken['lr']} goes on, as where pandas writes NaN: the run is taken for one "
+                "that diverged",
+            )
         if len(found) > 1:
             run.note(taken["step"], several(number, len(found)))
         for note in part.notes:
@@ -172,6 +180,15 @@ def _only(columns, at_rows, kept: np.ndarray, count: int) -> dict:
         order = np.argsort(at, kind="stable")[int((at < 0).sum()) :]
         own[role] = steps[order], values[order]
     return own
+
+
+def _ends_empty(at_rows: dict[str, np.ndarray]) -> int:
+    """In how many rows at the end a loss is missing that stood beside every learning rate before, and no validation came after; or 0."""
+    loss, lr, val = (at_rows.get(role, np.empty(0)) for role in ("train_loss", "lr", "val_loss"))
+    if loss.size < LEAST_ROWS or (val.size and val[-1] > loss[-1]):
+        return 0
+    after = int((lr > loss[-1]).sum())
+    return after if after >= LEAST_TAIL and np.isin(lr[lr <= loss[-1]], loss).all() else 0
 
 
 def _no_count(names: list[str]) -> str:

@@ -138,7 +138,13 @@ def _run(
     if schedule and columns and max(int(at.max()) for at, _ in columns.values() if at.size) > schedule.total_steps:
         schedule, why = None, "LR not known: the log goes beyond its configuration's max_iters"
     counts = convention or Convention(0, 0, _counts(writer, kinds))
-    run = assemble(file.name, run_id, log_format, columns, taken, file.stated, counts, schedule=schedule, lr_atol=writer.lr_digits)
+    batch, skipped = (columns.pop(role, (None, np.zeros(0)))[1] for role in ("batch_size", "skipped"))
+    alike = {"batch_size": int(batch[0])} if batch.size and np.ptp(batch) == 0 and batch[0] > 0 else {}
+    run = assemble(file.name, run_id, log_format, columns, taken, file.stated, counts, schedule=schedule, lr_atol=writer.lr_digits, **alike)
+    if batch.size and np.ptp(batch):
+        run.note(taken["batch_size"], f"goes from {batch.min():g} to {batch.max():g} within the run, a ramp: updates are not alike")
+    if skipped.any():
+        run.note(taken["skipped"], f"{skipped.sum():g} in all: they are counted and made no update")
     for text in lacking:
         run.note("lines", text)
     if why and file.stated.schedule is None:

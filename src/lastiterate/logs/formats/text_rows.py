@@ -12,7 +12,8 @@ import pyarrow.compute as compute
 from lastiterate.logs.formats.text_lines import Block, blocks, bools, extract, integers, layout, numbers, plain_numbers, take, valid
 from lastiterate.logs.formats.text_writers import Line, Writer
 
-_NUMBERS = {"{step}": r"(?P<step>\d{1,15})", "{total}": r"(?P<total>\d{1,15})", "{epoch}": r"(?P<epoch>\d{1,9})"}
+_COUNT = r"\d{1,3}(?:[,_]\d{3}){1,4}|\d{1,15}"  # 1,024 or 1_024
+_NUMBERS = {"{step}": rf"(?P<step>{_COUNT})", "{total}": rf"(?P<total>{_COUNT})", "{epoch}": r"(?P<epoch>\d{1,9})"}
 _NUMBERS["{per_epoch}"] = r"(?P<per_epoch>\d{1,9})"
 _PREFIX = r"(?s)^(?P<prefix>(?:.*?[\s\]:|>)({,\"'-])?)"
 _RANK = r"(?i)(?:\b(?:rank|default|worker|process|proc|host|ranks?\d*/|dp)[\s:=_#-]*|^\s*\[?|\[\d+,)(?P<rank>\d{1,6})(?:[\]:,|>)\s]|$)"
@@ -186,7 +187,7 @@ def _of_groups(line: Line, at: np.ndarray, groups: dict[str, arrow.BinaryArray],
     rows.number, rows.rounded = _numbers(groups) if "step" in groups else (np.full(at.size, -1, np.int32), False)
     if "total" in groups:
         last = groups["total"][len(at) - 1].as_py()
-        rows.total = int(last) if last else None
+        rows.total = int(last.replace(b",", b"_")) if last else None
     for i, key in enumerate(keys):
         texts = groups.get(f"key{i}")
         rows.values[key], rows.known[key] = numbers(texts) if texts is not None else (np.full(at.size, np.nan), np.zeros(at.size, bool))
