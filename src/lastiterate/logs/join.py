@@ -7,7 +7,8 @@ learning rates of both together are a schedule (or go on where the trunk's are);
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,7 +38,9 @@ class Trunk:
     def of(cls, run: RunLog, load: Callable[[], RunLog] | None = None) -> "Trunk":
         """Of a run, which is kept in memory unless `load` brings it back."""
         settings = {key: getattr(run, key) for key in SETTINGS}
-        schedule = replace(run.schedule) if run.schedule else None  # without the vector that it has cached
+        schedule = copy(run.schedule)
+        if schedule:
+            vars(schedule).pop("lr", None)  # without the vector that it has cached
         begins = int(run.logged_lr[0][0]) if run.logged_lr else 1
         last = int(_history(run)[-1]) if run.series else 0
         return cls(run.run_id, run.name, settings, last, schedule, begins, load or (lambda: run))
