@@ -6,6 +6,7 @@ again supersedes what it had done (`logs.order`).
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,12 @@ def recognise(path: Path, head: bytes) -> bool:
 
 def writer_of(path: Path) -> Writer | None:
     """The writer of most of the numbered lines; of equally many the first of `WRITERS`."""
+    stat = path.stat()
+    return _writer_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)  # asked when a file is recognised, and again when it is read
+def _writer_of(path: Path, size: int, changed: int) -> Writer | None:
     found = count_records(path, WRITERS, SEARCHED_BYTES)
     best = max(found.values(), default=0)
     return next((writer for writer in WRITERS if best and found[writer.name] == best), None)

@@ -75,8 +75,8 @@ WRITERS = (
     Writer(
         "modded-nanogpt",
         (
-            Line("step:", r"step:{step}(?:/{total})? train_loss:", _MODDED, begins=r"step:\d+(?:/\S*)? train_loss:"),
-            Line("step:", r"step:{step}(?:/{total})? val_loss:", {"val_loss": "val_loss"}, begins=r"step:\d+(?:/\S*)? val_loss:"),
+            Line(" train_loss:", r"step:{step}(?:/{total})? train_loss:", _MODDED, begins=r"step:\d+(?:/\S*)? train_loss:"),
+            Line(" val_loss:", r"step:{step}(?:/{total})? val_loss:", {"val_loss": "val_loss"}, begins=r"step:\d+(?:/\S*)? val_loss:"),
         ),
         "KellerJordan/modded-nanogpt f411b3d train_gpt.py: prints step + 1 for training; validation comes before the update",
     ),
