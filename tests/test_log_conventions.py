@@ -49,6 +49,11 @@ REFUSED = [  # tables that hold no count of updates, or one that cannot be: what
             {"step": s, "seed": "s3", "loss": 3.0} for s in (20, 30)]),
         "falls where seed changes from s2 to s3",
     ),
+    (table("step,epoch,loss", *[[e + 1, e, 3.0] for e in range(5)]), "column 'step': counts epochs, as epoch does"),
+    (table("steps,n_params,loss", *[[1000 * k, 10**8 * k, 3.0] for k in (1, 2, 3)]), "'n_params': goes from 1e+08 to 3e+08"),
+    (table("step,width,val_loss", *[[1000, k, 3.0] for k in (64, 128)]), "rows of several runs; name the column that tells them apart"),
+    (table("step,phase,loss", *[[s, phase, 3.0] for s in (1, 2, 3) for phase in ("train", "val")]), "column 'phase': tells rows of train"),
+    (table("step,loss,grad_norm", *[[s, 3.0, -0.5] for s in (1, 2, 3)]), "grad_norm is -0.5 at step 1: a norm is >= 0"),
     (table("step,loss", *[[s, 3.0] for s in (5, 2, 9, 1, 7, 3, 8, 4, 6)]), "in no order, or of several runs: sort the rows"),
     (table("step,lr,loss", *[[s, lr, 3.0] for s in range(1, 6) for lr in (0.1, 0.2)]), "they are of several runs; name the column"),
     (logs.jsonl_bytes([{"step": 1, "loss": 3}, {"step": 2, "loss": 2, "run": "b"}]), "names its run in 'run', the rows before it do not"),
@@ -105,6 +110,34 @@ def test_a_second_run_in_the_file_is_a_run_of_its_own(tmp_path):
     first, second = read(save(tmp_path, table("step,loss", *rows)))
     assert [first.run_id, second.run_id] == ["log/1", "log/2"] and second.series["train_loss"][1].tolist() == [2.0] * 4
     assert "taken for run 2 of 2" in messages(second)
+
+
+def test_a_second_run_on_another_grid_is_no_resume(tmp_path):
+    rows = [[t, 0.1, 5 - t / 100] for t in range(10, 101, 10)] + [[t, 0.2, 5 - t / 90] for t in range(20, 201, 20)]
+    first, second = read(save(tmp_path, table("step,lr,loss", *rows)))
+    assert (first.total_steps, second.total_steps) == (100, 200) and first.base_lr == 0.1 and second.base_lr == 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("lr_min", "a setting of the schedule"), ("lr/peak", "a setting of the schedule"), ("max_lr", "a setting of the schedule"),
+        ("lr/lr_max", "a factor of the learning rate"), ("relative_lr", "a factor of the learning rate"),
+        ("lr (x1e-4)", "a unit of its own"),
+    ],
+)  # fmt: skip
+def test_what_is_no_learning_rate_is_not_taken_for_one(tmp_path, name, said):
+    run = only(tmp_path, table(f"step,{name},loss", *[[t, 1 - t / 20, 3.0] for t in range(1, 11)]))
+    assert run.lr_from is None and said in messages(run)
+
+
+def test_a_table_that_pandas_wrote_twice_is_read(tmp_path):
+    assert only(tmp_path, table("Unnamed: 0,step,loss", [0, 10, 3.0], [1, 20, 2.9])).total_steps == 20
+
+
+def test_a_peak_of_1_is_doubted(tmp_path):
+    run = only(tmp_path, table("step,lr,loss", *[[t, 1 - (t - 1) / 20, 3.0] for t in range(1, 11)]))
+    assert "has a peak of 1, as a factor of the learning rate has" in messages(run)
 
 
 def test_blocks_of_training_and_validation_rows_are_one_run(tmp_path):
@@ -188,6 +221,12 @@ def test_of_several_evaluation_sets_one_is_asked_for(tmp_path):
     assert only(tmp_path, one).taken["val_loss"] == "eval_c4_loss"
     with pytest.raises(LogError, match="there is no column 'eval_loss'"):
         only(tmp_path, content, {"val_loss": "eval_loss"})
+
+
+def test_an_evaluation_set_beside_the_trainers_own_is_listed(tmp_path):
+    history = [{"step": k, "loss": 3.0, "eval_loss": 3.1, "eval_wiki_loss": 3.2} for k in (5, 10)]
+    run = only(tmp_path, json.dumps({"global_step": 10, "max_steps": 10, "log_history": history}).encode())
+    assert run.taken["val_loss"] == "eval_loss" and "not used: eval_wiki_loss" in messages(run)
 
 
 def test_a_loss_of_0_beside_a_norm_of_nan_is_a_diverged_run(tmp_path):
@@ -364,6 +403,14 @@ def test_a_loss_that_leaves_its_past_for_good_diverged(tmp_path, end):
 def test_a_validation_loss_that_is_never_a_number_is_a_diverged_run(tmp_path):
     run = only(tmp_path, table("step,loss,val_loss", *[[t, 3.0, "nan" if t % 2 == 0 else ""] for t in range(1, 9)]))
     assert run.diverged and "val_loss: is not finite throughout" in messages(run)
+
+
+def test_a_loss_that_is_empty_at_the_end_diverged(tmp_path):
+    rows = [[t, 0.1, 5 - t / 10 if t < 20 else ""] for t in range(1, 25)]
+    run = only(tmp_path, table("step,lr,loss", *rows))
+    assert run.diverged and "is empty in the last 5 rows, where lr goes on" in messages(run)
+    assert not only(tmp_path, table("step,lr,loss", *rows[:20])).diverged
+    assert not only(tmp_path, table("step,lr,loss,val_loss", *[[*row, 3.0] for row in rows])).diverged
 
 
 def test_a_sampled_history_is_said_to_be_one(tmp_path):

@@ -223,6 +223,7 @@ def test_every_public_log_is_read_and_joined(mirror, tmp_path, monkeypatch, sour
     root = Path(__file__).parents[1]
     (tmp_path / "data").mkdir()
     (tmp_path / "data/raw").symlink_to(mirror)
+    (tmp_path / "config").symlink_to(root / "config")
     monkeypatch.chdir(tmp_path)
     runs, notes = ingest.ingest(load_sources(root / "config/sources.csv")[source])
     assert len(runs) == count and not any(note.left_out for note in notes)

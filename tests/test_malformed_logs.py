@@ -21,6 +21,7 @@ MALFORMED = [
     (b"\nloss\nx\n", "loss is 'x', expected a number"),
     (b"step,loss\n1,2\n2,3,4\n", "line 3: has 3 cells, expected 2 as in the header"),
     (b"step,loss\n", "table: has no rows"),
+    (b"step 0: train loss 4.28, val loss 4.28\n", "run log: holds nothing that was logged after an update"),
     (b"step,loss\n1.5,2\n", "column 'step': row 1 holds 1.5; it must hold integers >= 0"),
     (b"step,loss\n-1,2\n", "column 'step': row 1 holds -1"),
     (b"step,grad_norm\n1,nan\n", "run log: has no finite value in grad_norm"),

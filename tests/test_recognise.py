@@ -131,6 +131,17 @@ def test_a_warmup_before_the_first_row_is_told_by_where_the_decay_starts():
     assert flat.schedule.warmup_steps == 0 and "a warmup before update 500, the first logged, would not show" in flat.notes
 
 
+def test_a_log_that_ends_in_its_warmup_has_no_schedule():
+    at = np.arange(200, 2001, 200)
+    assert recognise(at, 6e-4 * at / 2000) is None and recognise(at + 1, 6e-4 * at / 2000) is None
+
+
+def test_a_first_row_of_0_is_the_warmups():
+    schedule = cosine(5000, warmup_steps=100, peak_lr=1e-3, final_lr_ratio=0.1, initial_lr_ratio=0.0)
+    at = np.arange(1, 5001, 250)
+    assert recognise(at, schedule.lr[at - 1], 5000).schedule == schedule
+
+
 def test_a_jump_between_rows_is_taken_where_it_is_roundest_and_said():
     at = np.arange(20, 2001, 20)
     found = recognise(at, np.where(at <= 1000, 1e-3, 1e-4))

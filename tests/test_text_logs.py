@@ -257,6 +257,32 @@ def test_lines_that_only_begin_like_a_record_are_counted(tmp_path):
     assert cut.series["train_loss"][0].size == TOTAL - 1 and "has no line end" in messages(cut)
 
 
+@pytest.mark.parametrize("mark", [",", "_"])
+def test_thousands_may_be_set_apart(tmp_path, mark):
+    counts = [f"{t:,}".replace(",", mark) for t in range(500, 5000, 500)]
+    for lines in ([f"step {t} | loss 3.0" for t in counts], [f"step:{t}/5{mark}000 train_loss:3.0 train_time:1ms" for t in counts]):
+        run = only(tmp_path, "\n".join([*lines, ""]).encode())
+        assert run.series["train_loss"][0].tolist() == list(range(500, 5000, 500))
+
+
+def test_a_console_line_with_commas_is_no_header(tmp_path):
+    run = only(tmp_path, "".join(f"step {t}, loss {LOSS[t]:.3f}, lr 0.001\n" for t in range(1, 9)).encode())
+    assert run.log_format == "console log" and run.total_steps == 8
+
+
+def test_lines_of_an_unknown_writer_that_hold_no_record_are_counted(tmp_path):
+    lines = [f"step {t} | loss {LOSS[t]:.3f}" for t in range(1, 9)] + ["step 9k | loss 2.0"]
+    assert "lines: 1 begin like a record and are not one" in messages(only(tmp_path, "\n".join([*lines, ""]).encode()))
+
+
+def test_a_ramp_and_skipped_iterations_of_megatron_are_said(tmp_path):
+    content = text(megatron).replace(b"skipped iterations:   0", b"skipped iterations:   1", 2)
+    run = only(tmp_path, content)
+    assert run.batch_size == 8 and "number of skipped iterations: 2 in all: they are counted and made no update" in messages(run)
+    run = only(tmp_path, content.replace(b"global batch size:     8", b"global batch size:     4", 9))
+    assert run.batch_size is None and "global batch size: goes from 4 to 8 within the run, a ramp" in messages(run)
+
+
 def test_runs_and_resumes(tmp_path):
     first, second = text(build_nanogpt, before=()), text(build_nanogpt, before=()).replace(b"loss: ", b"loss: 1")
     a, b = read(save(tmp_path, first + b"again\n" + second))

@@ -17,6 +17,7 @@ from lastiterate.schedules import Schedule
 
 MAX_UPDATES = 20_000_000  # more than any run has; a larger step counts tokens or samples
 VERSION = "taken for the row's own update, as transformers logs it since 4.51; before, it is the next update's: then say --lr-shift 1"
+NORMS = ("grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
 JUMP = 1.25  # from one logged learning rate to the next, after they had fallen
 Series = tuple[np.ndarray, np.ndarray]
 
@@ -114,6 +115,8 @@ def assemble(
         raise LogError(file, f"run {run_id}", f"has none of {', '.join(HISTORY_VALUES)} with a value: name one with --map")
     if not run.series and not any(role in run.invalid for role in ("train_loss", "val_loss")):
         raise LogError(file, f"run {run_id}", f"has no finite value in {', '.join(taken[role] for role in run.invalid)}")
+    if run.total_steps < 1:
+        raise LogError(file, f"run {run_id}", "holds nothing that was logged after an update, but only what was before the first")
     _note_start(run)
     _note_end(run)
     if "lr" in columns and columns["lr"][0].size:
@@ -131,6 +134,11 @@ def _add(run: RunLog, role: str, steps: np.ndarray, values: np.ndarray) -> None:
         raise LogError(run.file, f"run {run.run_id}", f"{own}: step {steps.min()} lies before the first update: correct --step-shift")
     steps, values = _unrepeated(run, own, steps, values)
     finite = np.isfinite(values)
+    if role in NORMS and (values[finite] < 0).any():
+        first = int(np.argmax(np.where(finite, values, 0) < 0))
+        raise LogError(
+            run.file, f"run {run.run_id}", f"{own} is {values[first]:g} at step {steps[first]}: a norm is >= 0; is it the logarithm of one?"
+        )
     if not finite.all():
         run.invalid[role] = steps[~finite]
         run.note(own, f"{int((~finite).sum())} of {values.size} values are not finite, the first at step {steps[~finite][0]}: left out")
@@ -231,6 +239,8 @@ def _add_lr(run: RunLog, logged: Series, convention: Convention, planned: int | 
         run.logged_lr = update, lr
         run.base_lr = run.base_lr or float(lr.max())
         _note_jump(run, own)
+        if lr.max() == 1 and np.ptp(lr):
+            run.note(own, "has a peak of 1, as a factor of the learning rate has: if it is one, multiply it by the base LR")
     else:
         run.note(own, "LR not known: no positive one of an executed update is in the log")
 

@@ -18,9 +18,11 @@ _STEP = (
     "num_updates", "n_updates", "updates?", "optimi[sz]er_steps?", "update_steps?", "train(ing|er)?_steps?", "train_iter", "steps?",
     "_step",
 )  # fmt: skip
+_SETTING = "(min|max|peak|base|init|initial|start|final|end)"  # of a schedule
+_NO_RATE = rf"momentum|weight_decay|factor|scale|mult|ratio|relative|frac|norm|(?<=_)lr_|(?<=_)({_SETTING}|x?1e_?\d+)$"
 _LR = (
     "train_learning_rate", "learning_rate", "train_lr", "lr", "optim_learning_rate", "optim_lr", "optim_learning_rate_group0",
-    r"lr_(?!.*(momentum|weight_decay|factor|scale|mult))\w+", r"optim_learning_rate\w*",
+    rf"lr_(?!.*({_NO_RATE}))\w+", r"optim_learning_rate\w*",
 )  # fmt: skip
 _TRAIN = (
     "train_loss_step", "train_loss", "training_loss", "loss_train", "train_ce_loss", "train_crossentropyloss",
@@ -61,15 +63,38 @@ _MAY_COUNT = re.compile(
 )
 _TELLS_RUNS = re.compile(
     r"(^|_)(variant|experiment|exp|trial|config|method|name|model|optimi[sz]er|opt|scheduler?|label|job|arm|dataset|group|seed|split|subset|"
-    r"mode|set|kind|type)(_|$)"
+    r"mode|set|kind|type|phase|stage|part|partition|fold|section|loader)(_|$)"
 )
+_SHAPES = {
+    "width",
+    "depth",
+    "d_model",
+    "n_layer",
+    "n_layers",
+    "num_layers",
+    "n_embd",
+    "hidden_size",
+    "hidden_dim",
+    "n_heads",
+    "n_head",
+    "params",
+}
 _REMARKS = (
     (r"perplexity|(^|_)ppl(_|$)", "a perplexity: a loss is its logarithm"),
     (r"(^|_)bp[bc](_|$)", "in bits per byte or character: a loss is in nats per token"),
     (r"^train_train_loss$", "the mean over all of the run, with which Hugging Face's Trainer ends"),
     (r"^epoch_\w*(loss|lr|rate|accuracy)$", "logged once an epoch and counted in epochs, as Keras does"),
     (r"(^|_)ema(_|$)|swa(_|$)|averaged?_(weights|model)", "of an average of the weights (EMA), not of the last iterate"),
-    (r"(^|_)lrm(_|$)|lr\w*_(factor|scale|mult\w*)|(factor|mult\w*)_(of_)?lr", "a factor of the learning rate: multiply it by the base LR"),
+    (
+        r"(^|_)lrm(_|$)|lr\w*_(factor|scale|mult\w*|ratio|relative|frac\w*)|(^|_)lr_(over_)?(max_|peak_|base_)?lr|"
+        r"(factor|mult\w*|ratio|relative|normali[sz]ed)_(of_)?(lr|learning_rate)",
+        "a factor of the learning rate: multiply it by the base LR",
+    ),
+    (
+        rf"(^|_){_SETTING}_(lr|learning_rate)$|(^|_)(lr|learning_rate)_{_SETTING}$",
+        "a setting of the schedule, not what an update executed",
+    ),
+    (r"(^|_)(lr|learning_rate)\w*_x?1e_?\d+$", "in a unit of its own"),
 )
 
 
@@ -152,6 +177,11 @@ def unused(names: Iterable[str], used: Iterable[str]) -> list[str]:
 def tells_runs(name: str) -> bool:
     """Whether a column of words may tell rows of several runs, or of training and validation, apart."""
     return _TELLS_RUNS.search(plain(name)) is not None
+
+
+def one_of_a_run(name: str) -> bool:
+    """Whether a column of numbers holds what a run has once: its seed, the size of its model."""
+    return any(plain(name) in SETTINGS[key] for key in ("seed", "n_params")) or plain(name) in _SHAPES
 
 
 def remark(name: str) -> str | None:

@@ -11,6 +11,7 @@ from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.logs.settings import Settings
 from lastiterate.schedules.recognise import recognise
 
+MOST_RATES = 50_000  # of more, which tell every update's, no schedule is looked for: it would take minutes
 FINAL_PART = 0.01  # of the updates: the training losses that make the final one
 
 
@@ -75,6 +76,7 @@ def recognise_schedule(run: RunLog) -> None:
     update, lr = run.logged_lr
     whole = update.size and update[0] <= MAX_GAP * (np.median(np.diff(update)) if update.size > 1 else 1) + 1
     known = update.size and (run.updates or update[-1] != run.total_steps)
+    whole = whole and update.size <= MOST_RATES
     found = recognise(update, lr, run.total_steps if known else None) if whole else None
     if found:
         run.recognise_as(found)

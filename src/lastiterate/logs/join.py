@@ -7,7 +7,8 @@ learning rates of both together are a schedule (or go on where the trunk's are);
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,7 +38,9 @@ class Trunk:
     def of(cls, run: RunLog, load: Callable[[], RunLog] | None = None) -> "Trunk":
         """Of a run, which is kept in memory unless `load` brings it back."""
         settings = {key: getattr(run, key) for key in SETTINGS}
-        schedule = replace(run.schedule) if run.schedule else None  # without the vector that it has cached
+        schedule = copy(run.schedule)
+        if schedule:
+            vars(schedule).pop("lr", None)  # without the vector that it has cached
         begins = int(run.logged_lr[0][0]) if run.logged_lr else 1
         last = int(_history(run)[-1]) if run.series else 0
         return cls(run.run_id, run.name, settings, last, schedule, begins, load or (lambda: run))
@@ -145,21 +148,31 @@ def _lr_fits(run: RunLog, trunk: Trunk, step: int) -> tuple[bool, Recognised | N
     if vector is None:
         return False, None
     step = min(step, len(vector), int(update[0]) - 1)
-    before = np.unique(np.linspace(min(trunk.lr_begins, step), step, TRUNK_ROWS).astype(int))
-    total = None if update[-1] == run.total_steps and not run.updates else run.total_steps
     change = np.abs(np.diff(lr[:3])).max(initial=0.0)
     continuous = bool(abs(vector[step - 1] - lr[0]) <= max(MAX_GAP * change, LR_RTOL * vector.max()))
     if not continuous and not trunk.called(run.resumed_from):
         return False, None  # a learning rate that jumps at the branch has to be stated
-    found = recognise(np.append(before, update), np.append(vector[before - 1], lr), total) if trunk.schedule else None
-    return continuous or found is not None, found
+    total = None if update[-1] == run.total_steps and not run.updates else run.total_steps
+    _, interval = _first(run)
+    for end in (step, step - interval):  # the checkpoint may lie further back than one row
+        if trunk.schedule is None or end < 1:
+            break
+        before = np.unique(np.linspace(min(trunk.lr_begins, end), end, TRUNK_ROWS).astype(int))
+        if found := recognise(np.append(before, update), np.append(vector[before - 1], lr), total):
+            return True, found
+    return continuous, None
 
 
 def _branch(run: RunLog, parent: RunLog) -> int:
     """The last step before the run's own log up to which both executed the same learning rates."""
-    begins, _ = _first(run)
+    begins, interval = _first(run)
     if run.lr is None or parent.lr is None:
-        return begins - 1
+        same = (
+            run.logged_lr
+            and parent.lr is not None
+            and abs(parent.lr[min(begins, parent.total_steps) - 1] - run.logged_lr[1][0]) <= LR_RTOL * parent.lr.max()
+        )
+        return begins - 1 if same else max(begins - interval, 1)
     reach = min(begins - 1, parent.total_steps, run.total_steps)
     off = np.abs(run.lr[:reach] - parent.lr[:reach]) > LR_RTOL * parent.lr.max()
     return int(np.argmax(off)) if off.any() else reach

@@ -226,6 +226,7 @@ def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
             for run in FORMATS[log_format or recognise(inside)].read(inside):
                 for note in notes:
                     run.note("file", note)
+                run.check_settings()
                 yield run
     except UnicodeEncodeError:
         raise file.error("name", "is not UTF-8, as the id of a run has to be: rename the file or its folder") from None

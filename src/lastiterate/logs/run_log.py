@@ -11,6 +11,9 @@ from lastiterate.schedules.recognise import Recognised
 HISTORY_VALUES = ("train_loss", "val_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
 
 
+COUNTS = ("n_params", "tokens_per_step", "batch_size")  # settings that are positive integers
+
+
 class LogError(ValueError):
     """A log that cannot be used: which file, which field, what was expected and found."""
 
@@ -101,6 +104,17 @@ class RunLog:
         )
         for note in found.notes:
             self.note(lr, note)
+
+    def check_settings(self) -> None:
+        """LogError for a setting that no table can hold: an integer beyond 64 bits, or a count or rate that is not positive."""
+        for name in ("seed", *COUNTS, "base_lr", "weight_decay"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            least = -(2**63) if name == "seed" else 0 if name == "weight_decay" else np.nextafter(0, 1)
+            if not (least <= value < 2**63 and np.isfinite(float(value))):
+                expected = "an integer of 64 bits" if name == "seed" else "a positive number"
+                raise LogError(self.file, f"run {self.run_id}", f"{name} is {value!s:.40}, expected {expected}")
 
     def note(self, where: str, message: str) -> None:
         """Add a note about this run's file."""

@@ -12,6 +12,7 @@ from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.workflow.files import replacing
 
 BATCH_ROWS = 1 << 18  # rows of history that are held at once, but for a single run that has more
+BATCH_UPDATES = 1 << 22  # whose learning rates are held at once, likewise
 _RUN_ID = arrow.dictionary(arrow.int32(), arrow.string())
 
 
@@ -20,15 +21,16 @@ def write_tables(runs: Iterable[RunLog], source: str, runs_path: Path, history_p
 
     ValueError if there is no run: neither file is written then.
     """
-    heads, writer, waiting, rows_waiting, rows = [], None, [], 0, 0
+    heads, writer, waiting, rows_waiting, updates_waiting, rows = [], None, [], 0, 0, 0
     with replacing(history_path) as temporary:
         try:
             for run in runs:
                 waiting.append(run)
                 rows_waiting += sum(len(steps) for steps, _ in run.series.values())
-                if rows_waiting >= BATCH_ROWS:
+                updates_waiting += run.total_steps
+                if rows_waiting >= BATCH_ROWS or updates_waiting >= BATCH_UPDATES:
                     writer, added = _flush(waiting, source, heads, writer, temporary)
-                    rows, waiting, rows_waiting = rows + added, [], 0
+                    rows, waiting, rows_waiting, updates_waiting = rows + added, [], 0, 0
             if waiting:
                 writer, added = _flush(waiting, source, heads, writer, temporary)
                 rows += added

@@ -26,6 +26,7 @@ from lastiterate.logs.run_log import HISTORY_VALUES, LogError, RunLog
 NAME = "console log"
 _STEP = r"(?i:global[ _-]?step|train(?:ing)?[ _-]?step|steps?|iters?|iterations?|num[ _]updates|updates?)"
 _HEAD = _STEP + r"['\"]?\s*[:=#]?\s*[\[(]?['\"]?\s*{step}(?:\s*/\s*{total})?(?:[\])},;:|'\"]|\s|$)"
+_BEGINS = _STEP + r"['\"]?\s*[:=#]?\s*[\[(]?['\"]?\s*\d.*(?i:loss)"
 _LOSS = r".*(?i:loss)['\"]?\s*[:=]?\s*['\"]?" + PLAIN
 _PAIR = re.compile(r"([A-Za-z_][\w/.-]*(?: (?:norm|loss|rate|lr))?)['\"]?\s*[:=]?\s*['\"]?(?:[-+.]?\d|nan|inf)")
 WRITER = Writer("an unknown writer", (Line("oss", _HEAD + _LOSS), Line("OSS", _HEAD + _LOSS)), "none: names as in a table")
@@ -64,7 +65,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
             "step", "falls back, and the lines name an epoch: it may count within each. Convert the log to a table that counts updates"
         )
     order = sorted(keys, key=lambda key: keys[key] != "train_loss")
-    lines = tuple(replace(line, keys={key: keys[key] for key in order}, begins=None) for line in writer.lines)
+    lines = tuple(replace(line, keys={key: keys[key] for key in order}, begins=_BEGINS) for line in writer.lines)
     try:
         yield from read_lines(file, replace(writer, lines=lines), NAME, convention_of("step", number, epoch=False))
     except LogError as error:

@@ -60,7 +60,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
     sets = [name for name in names if may_be_val_loss(name)]
     if "val_loss" not in taken and sets:
         run.note("val_loss", f"several validation losses, {shortened(sets)}: name the one to take with --map val_loss=")
-    left = unused(names, [*taken.values(), "train_loss", *sets])
+    left = unused(names, [*taken.values(), "train_loss", *(sets if "val_loss" not in taken else ())])
     if left:
         run.note("columns", f"not used: {shortened(left)}: name one with --map if it is wanted")
     for role, name in taken.items():

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from lastiterate.logs.columns import plain, setting_columns
+from lastiterate.logs.columns import one_of_a_run, plain, setting_columns
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.order import Disorder, Part, falls, parts
 
@@ -76,6 +76,36 @@ def refuse_splits(rows, file: LogFile, columns, at_rows) -> None:
                         f"column {name!r}",
                         f"tells rows of {' and '.join(sorted(found))} in one column of losses: make a column of each of them",
                     )
+
+
+def refuse_epochs_as_steps(rows, file: LogFile, step: str, with_step: np.ndarray, steps: np.ndarray) -> None:
+    """LogError if the count of updates is that of the epochs, but for where it starts, unless the caller named it."""
+    if file.stated.mapping.get("step") == step or np.unique(steps).size < 3:
+        return
+    for name in (name for name in rows.parts if is_epoch(name)):
+        at, epochs = rows.column(name)
+        common, a, b = np.intersect1d(at, with_step, assume_unique=True, return_indices=True)
+        if common.size == steps.size and np.isin(epochs[a][0] - steps[b][0], (-1, 0, 1)) and np.ptp(epochs[a] - steps[b]) == 0:
+            raise file.error(
+                f"column {step!r}",
+                f"counts epochs, as {name} does: add a column of updates and name it with --map step=, or {step} if they are",
+            )
+
+
+def refuse_scatter(rows, file: LogFile, at_rows) -> None:
+    """LogError if what a run has once, its size or its seed, changes where the losses stand: each row is of another run."""
+    losses = [at_rows[role] for role in ("train_loss", "val_loss") if role in at_rows]
+    for name in rows.parts:
+        if not one_of_a_run(name) or file.stated.mapping.get("step") == name:
+            continue
+        at, values = rows.column(name)
+        values = values[np.isin(at, np.concatenate(losses))] if losses else values[:0]
+        if np.unique(values).size > 1:
+            raise file.error(
+                f"column {name!r}",
+                f"goes from {values.min():g} to {values.max():g}, and a run has one: rows of several runs; name the column that tells "
+                "them apart with --map run_id=COLUMN",
+            )
 
 
 def _refuse_mixed(rows, file: LogFile, step: str, used: np.ndarray, steps: np.ndarray) -> None:

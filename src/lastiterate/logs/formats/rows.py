@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from lastiterate.logs.assemble import MAX_UPDATES, assemble, counted
-from lastiterate.logs.columns import fits, may_be_val_loss, may_count, plain, recognise, remark, shortened, tells_runs
+from lastiterate.logs.columns import fits, may_be_val_loss, may_count, one_of_a_run, plain, recognise, remark, shortened, tells_runs
 from lastiterate.logs.convention import Convention, convention_of
+from lastiterate.logs.divergence import LEAST_ROWS, LEAST_TAIL
 from lastiterate.logs.formats.facts import describe_columns, settings_of, wanted
-from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_splits
+from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_epochs_as_steps, refuse_scatter, refuse_splits
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.order import names_of, several
 from lastiterate.logs.run_log import HISTORY_VALUES, RunLog
@@ -58,7 +59,14 @@ def wanted_columns(names: list[str], mapped: set[str]) -> tuple[list[str], list[
     roles = ("step", "lr")
     for name in names:
         own = trainer and any(fits_trainer(trainer, name, role) for role in trainer.columns)
-        if own or name in mapped or any(fits(role, name) for role in roles) or plain(name) in PLANNED or is_epoch(name):
+        if (
+            own
+            or name in mapped
+            or any(fits(role, name) for role in roles)
+            or plain(name) in PLANNED
+            or is_epoch(name)
+            or one_of_a_run(name)
+        ):
             numbers.append(name)
     return list(dict.fromkeys(numbers)), texts
 
@@ -114,7 +122,9 @@ def runs_of(
         used = np.concatenate(train) if train else steps
         convention = convention_of(taken["step"], used, any(map(is_epoch, names)), trainer) if used.size else Convention(0, 0)
     refuse_splits(rows, file, columns, at_rows)
+    refuse_epochs_as_steps(rows, file, taken["step"], with_step, steps)
     found = in_order(rows, file, taken["step"], columns, at_rows, with_step, steps, one_run)
+    refuse_scatter(rows, file, at_rows)
     beside = {name: steps_of(rows.column(name)[0])[1] for name in rows.parts if name != taken["step"]}
     facts, remarks = settings_of(rows, names, trainer, beside)
     planned = [rows.column(name)[1] for name in rows.parts if plain(name) in PLANNED]
@@ -127,6 +137,13 @@ def runs_of(
             file.name, run_name, log_format, own, taken, file.stated, convention,
             planned=planned, updates=reached if reached and reached <= MAX_UPDATES else None, **facts,
         )  # fmt: skip
+        if len(found) == 1 and (empty := _ends_empty(at_rows)):
+            run.diverged = True
+            run.note(
+                taken["train_loss"],
+                f"is empty in the last {empty} rows, where {taken['lr']} goes on, as where pandas writes NaN: the run is taken for one "
+                "that diverged",
+            )
         if len(found) > 1:
             run.note(taken["step"], several(number, len(found)))
         for note in part.notes:
@@ -163,6 +180,15 @@ def _only(columns, at_rows, kept: np.ndarray, count: int) -> dict:
         order = np.argsort(at, kind="stable")[int((at < 0).sum()) :]
         own[role] = steps[order], values[order]
     return own
+
+
+def _ends_empty(at_rows: dict[str, np.ndarray]) -> int:
+    """In how many rows at the end a loss is missing that stood beside every learning rate before, and no validation came after; or 0."""
+    loss, lr, val = (at_rows.get(role, np.empty(0)) for role in ("train_loss", "lr", "val_loss"))
+    if loss.size < LEAST_ROWS or (val.size and val[-1] > loss[-1]):
+        return 0
+    after = int((lr > loss[-1]).sum())
+    return after if after >= LEAST_TAIL and np.isin(lr[lr <= loss[-1]], loss).all() else 0
 
 
 def _no_count(names: list[str]) -> str:

@@ -32,7 +32,10 @@ MOST_LINE = 1 << 20  # bytes that a line of a table may have
 NOT_FINITE = {"nan": np.nan, "inf": np.inf, "infinity": np.inf, "-inf": -np.inf, "-infinity": -np.inf}
 
 
-_PRINTED = re.compile(r"[:=] *[-+]?\.?\d|^\s*\[?\d{4}-\d\d-\d\d[ T]|\d\d:\d\d:\d\d")  # a console line with a comma or a tab is no header
+_PRINTED = re.compile(  # a console line with a comma or a tab is no header
+    r"(?i)[:=] *[-+]?\.?\d|^\s*\[?\d{4}-\d\d-\d\d[ T]|\d\d:\d\d:\d\d|^\W*(\w+[ _])?(step|iter|iteration|update|epoch|batch)\s+\d+$"
+)
+_INDEX = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas' name of a column without one
 
 
 def recognise(path: Path, head: bytes) -> bool:
@@ -53,7 +56,7 @@ def columns_of(path: Path, head: bytes) -> list[str]:
     if row is not None:
         return list(row)
     names = _header(text)
-    if any(_PRINTED.search(name) for name in names):
+    if any(_PRINTED.search(name) and not _INDEX.fullmatch(name) for name in names):
         return []
     single = len(names) == 1 and any(fits(role, names[0]) for role in PATTERNS)
     return names if single or (len(names) > 1 and "{" not in text[:1]) else []

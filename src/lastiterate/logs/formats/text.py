@@ -6,6 +6,7 @@ again supersedes what it had done (`logs.order`).
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,12 @@ def recognise(path: Path, head: bytes) -> bool:
 
 def writer_of(path: Path) -> Writer | None:
     """The writer of most of the numbered lines; of equally many the first of `WRITERS`."""
+    stat = path.stat()
+    return _writer_of(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)  # asked when a file is recognised, and again when it is read
+def _writer_of(path: Path, size: int, changed: int) -> Writer | None:
     found = count_records(path, WRITERS, SEARCHED_BYTES)
     best = max(found.values(), default=0)
     return next((writer for writer in WRITERS if best and found[writer.name] == best), None)
@@ -62,6 +69,10 @@ def read_lines(file: LogFile, writer: Writer, log_format: str, convention: Conve
     notes: list[tuple[str, str]] = []
     if found.bad:
         notes.append(("lines", f"{found.bad} begin like a record and are not one: left out; the first is {found.first_bad!r:.100}"))
+    for key, count in found.no_numbers.items():
+        notes.append(("lines", f"in {count} of them something stands beside {_plain(key)} that is no number: left out"))
+    if found.orphans:
+        notes.append(("lines", f"{found.orphans} values stand in no record, or in one twice, whose first line is missing: not taken"))
     if found.cut:
         notes.append(("last line", "has no line end, so that its numbers may be cut short: left out"))
     said: list[str] = []
@@ -78,14 +89,17 @@ def read_lines(file: LogFile, writer: Writer, log_format: str, convention: Conve
     except Disorder as error:
         raise file.error("step", f"{error}: sort the log into one file for each run") from None
     firsts = [min(int(rows.at[0]) for rows in part if rows.at.size) for part, _ in parts]
-    for i, (run_id, (part, told)) in enumerate(zip(names_of(file.run_id, len(parts)), parts, strict=True)):
-        stated = {name: value for line, name, value in config if i + 1 == len(parts) or line < firsts[i + 1]}
+    found.kinds = kinds = []
+    for i, run_id in enumerate(names_of(file.run_id, len(firsts))):
+        part, told = parts.pop(0)
+        stated = {name: value for line, name, value in config if not parts or line < firsts[i + 1]}
         run = _run(file, run_id, log_format, writer, part, mapped, stated if writer.name == "nanoGPT" else None, convention)
         for where, text in [*notes, *(("step", text) for text in told)]:
             run.note(where, text)
         left = unused((name for name in seen if not name.endswith("loss scale")), run.taken.values())
         if left:
             run.note("columns", f"not used: {shortened(left)}; map one if it is wanted")
+        del part  # a log may fill half of the memory: what is not the run's goes before it is looked at
         yield run
 
 
@@ -131,7 +145,13 @@ def _run(
     if schedule and columns and max(int(at.max()) for at, _ in columns.values() if at.size) > schedule.total_steps:
         schedule, why = None, "LR not known: the log goes beyond its configuration's max_iters"
     counts = convention or Convention(0, 0, _counts(writer, kinds))
-    run = assemble(file.name, run_id, log_format, columns, taken, file.stated, counts, schedule=schedule, lr_atol=writer.lr_digits)
+    batch, skipped = (columns.pop(role, (None, np.zeros(0)))[1] for role in ("batch_size", "skipped"))
+    alike = {"batch_size": int(batch[0])} if batch.size and np.ptp(batch) == 0 and batch[0] > 0 else {}
+    run = assemble(file.name, run_id, log_format, columns, taken, file.stated, counts, schedule=schedule, lr_atol=writer.lr_digits, **alike)
+    if batch.size and np.ptp(batch):
+        run.note(taken["batch_size"], f"goes from {batch.min():g} to {batch.max():g} within the run, a ramp: updates are not alike")
+    if skipped.any():
+        run.note(taken["skipped"], f"{skipped.sum():g} in all: they are counted and made no update")
     for text in lacking:
         run.note("lines", text)
     if why and file.stated.schedule is None:

@@ -111,8 +111,13 @@ def plain_numbers(array: arrow.Array, kind: type) -> np.ndarray:
 
 
 def integers(texts: arrow.BinaryArray) -> np.ndarray:
-    """Digits as int64; anything where null."""
-    return plain_numbers(texts.cast(arrow.string()).cast(arrow.int64()), np.int64)
+    """Digits, with "," or "_" between thousands or without, as int64; anything where null."""
+    text = texts.cast(arrow.string())
+    try:
+        values = text.cast(arrow.int64())
+    except arrow.ArrowInvalid:  # 1,024
+        values = compute.replace_substring_regex(text, "[,_]", "").cast(arrow.int64())
+    return plain_numbers(values, np.int64)
 
 
 def numbers(texts: arrow.BinaryArray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,10 @@ import pyarrow.compute as compute
 from lastiterate.logs.formats.text_lines import Block, blocks, bools, extract, integers, layout, numbers, plain_numbers, take, valid
 from lastiterate.logs.formats.text_writers import Line, Writer
 
-_NUMBERS = {"{step}": r"(?P<step>\d{1,15})", "{total}": r"(?P<total>\d{1,15})", "{epoch}": r"(?P<epoch>\d{1,9})"}
+_COUNT = r"\d{1,3}(?:[,_]\d{3}){1,4}|\d{1,15}"  # 1,024 or 1_024
+_NUMBERS = {"{step}": rf"(?P<step>{_COUNT})", "{total}": rf"(?P<total>{_COUNT})", "{epoch}": r"(?P<epoch>\d{1,9})"}
 _NUMBERS["{per_epoch}"] = r"(?P<per_epoch>\d{1,9})"
+_BEFORE = r"(?:^|[\s\]:|>)({,\"'-])"
 _PREFIX = r"(?s)^(?P<prefix>(?:.*?[\s\]:|>)({,\"'-])?)"
 _RANK = r"(?i)(?:\b(?:rank|default|worker|process|proc|host|ranks?\d*/|dp)[\s:=_#-]*|^\s*\[?|\[\d+,)(?P<rank>\d{1,6})(?:[\]:,|>)\s]|$)"
 SAMPLED_ROWS = 100
@@ -48,7 +50,9 @@ class Scan:
 
     kinds: list[Rows]
     bad: int = 0  # lines that begin like a record and are not one
+    no_numbers: dict[str, int] = field(default_factory=dict)  # key -> records in which something else stands beside it
     first_bad: str = ""
+    orphans: int = 0  # values of records whose first line is missing, or that stand in one twice
     cut: bool = False  # the last line is a record without a line end
     samples: list[str] = field(default_factory=list)  # a few records as they stand
 
@@ -63,6 +67,12 @@ def head_pattern(line: Line, writer: Writer, text: str | None = None) -> str:
     return (_PREFIX if writer.prefixed else r"(?s)^(?P<prefix>)") + head
 
 
+def told_by(line: Line, writer: Writer) -> str:
+    """The same pattern without its groups, which tells much faster whether a line has it."""
+    head = re.sub(r"\(\?P<\w+>", "(?:", head_pattern(line, writer).removeprefix(_PREFIX).removeprefix(r"(?s)^(?P<prefix>)"))
+    return "(?s)" + ("^" if line.head.startswith("^") or not writer.prefixed else _BEFORE) + head
+
+
 def count_records(path: Path, writers: tuple[Writer, ...], limit: int) -> Counter:
     """How many numbered lines of each writer there are in the first block that has any, within the first bytes of a file."""
     found = Counter()
@@ -71,7 +81,7 @@ def count_records(path: Path, writers: tuple[Writer, ...], limit: int) -> Counte
             for line in writer.lines:
                 at = block.having(line.literal)[:COUNTED] if line.at is None else ()
                 if len(at):
-                    found[writer.name] += int(valid(extract(take(block.lines, at), head_pattern(line, writer))["prefix"]).sum())
+                    found[writer.name] += int(bools(compute.match_substring_regex(take(block.lines, at), told_by(line, writer))).sum())
         if found.total():
             break
     return found
@@ -83,11 +93,13 @@ def scan(path: Path, writer: Writer, keys: dict[str, tuple[str, ...]]) -> Scan:
     size, done, out = max(path.stat().st_size, 1), 0, Scan([])
     for block in blocks(path, writer.joined):
         done += len(block.data)
+        if writer.joined and block.whole:
+            out.orphans += _orphans(block, writer)
         for i, line in enumerate(writer.lines):
             at = block.having(line.literal)
             if not at.size:
                 continue
-            rows, bad = _rows(block, line, writer, at, keys[line.head])
+            rows, bad = _rows(block, line, writer, at, keys[line.head], out.no_numbers)
             if not block.whole:
                 out.cut |= bool(rows.at.size or bad.size)
                 continue
@@ -103,7 +115,9 @@ def scan(path: Path, writer: Writer, keys: dict[str, tuple[str, ...]]) -> Scan:
     return out
 
 
-def _rows(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[str, ...]) -> tuple[Rows, np.ndarray]:
+def _rows(
+    block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[str, ...], no_numbers: dict[str, int]
+) -> tuple[Rows, np.ndarray]:
     """The rows of a block, and the lines that only begin like one."""
     lines = take(block.lines, at)
     alike, found = None, {}
@@ -112,7 +126,7 @@ def _rows(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[
         alike = valid(found["prefix"])
     if alike is not None and alike.all():
         return _of_groups(line, at + block.start, found, keys), np.zeros(0, np.int64)
-    rows, bad = _searched(block, line, writer, at if alike is None else at[~alike], keys)
+    rows, bad = _searched(block, line, writer, at if alike is None else at[~alike], keys, no_numbers)
     if alike is not None and alike.any():
         place = np.flatnonzero(alike)
         first = _of_groups(line, at[alike] + block.start, {name: take(group, place) for name, group in found.items()}, keys)
@@ -121,12 +135,29 @@ def _rows(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[
     return rows, bad
 
 
+def _orphans(block: Block, writer: Writer) -> int:
+    """Values that belong to no record, or stand in one twice: its first line is missing."""
+    count = 0
+    for line in writer.lines:
+        for key in line.keys:
+            at = block.having(key.replace("\\", "") + "=")
+            if at.size:
+                lines = take(block.lines, at)
+                times = plain_numbers(compute.count_substring(lines, key.replace("\\", "") + "="), np.int32)
+                count += int(times.sum() - valid(extract(lines, head_pattern(line, writer))["prefix"]).sum())
+    return count
+
+
 def _pairs(writer: Writer, keys: tuple[str, ...]) -> list[str]:
     return ["(?s)" + writer.pair.replace("{key}", key).replace("{number}", writer.number) for key in keys]
 
 
-def _searched(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[str, ...]) -> tuple[Rows, np.ndarray]:
+def _searched(
+    block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tuple[str, ...], no_numbers: dict[str, int]
+) -> tuple[Rows, np.ndarray]:
     """The rows among some lines, each key searched for by itself."""
+    if line.begins is None:
+        at = at[bools(compute.match_substring_regex(take(block.lines, at), told_by(line, writer)))]
     lines = take(block.lines, at)
     head = extract(lines, head_pattern(line, writer))
     fits = valid(head["prefix"])
@@ -143,8 +174,11 @@ def _searched(block: Block, line: Line, writer: Writer, at: np.ndarray, keys: tu
         return Rows(line), bad
     place = np.flatnonzero(fits)
     at, lines, groups = at[fits], take(lines, place), {name: take(group, place) for name, group in head.items()}
-    for i, pattern in enumerate(_pairs(writer, keys)):
+    for i, (key, pattern) in enumerate(zip(keys, _pairs(writer, keys), strict=True)):
         groups[f"key{i}"] = extract(lines, pattern)["value"]
+        named = bools(compute.match_substring_regex(lines, rf"(?:^|[\s,|;{{(\[-])['\"]?{key}['\"]?\s*[:=]"))
+        if lost := int((named & ~valid(groups[f"key{i}"])).sum()):
+            no_numbers[key] = no_numbers.get(key, 0) + lost
     rows = _of_groups(line, at + block.start, groups, keys)
     wanted = [key for key in line.keys if key in rows.known] or list(rows.known)
     if line.begins is not None and wanted:
@@ -162,7 +196,7 @@ def _of_groups(line: Line, at: np.ndarray, groups: dict[str, arrow.BinaryArray],
     rows.number, rows.rounded = _numbers(groups) if "step" in groups else (np.full(at.size, -1, np.int32), False)
     if "total" in groups:
         last = groups["total"][len(at) - 1].as_py()
-        rows.total = int(last) if last else None
+        rows.total = int(last.replace(b",", b"_")) if last else None
     for i, key in enumerate(keys):
         texts = groups.get(f"key{i}")
         rows.values[key], rows.known[key] = numbers(texts) if texts is not None else (np.full(at.size, np.nan), np.zeros(at.size, bool))

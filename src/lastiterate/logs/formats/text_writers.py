@@ -54,7 +54,10 @@ class Writer:
 
 _STEP_LOSS = {"loss": "train_loss", "lr": "lr", "norm": "grad_norm", "grad_norm": "grad_norm", "val_loss": "val_loss"}
 _MODDED = {"train_loss": "train_loss", "lr": "lr", "grad_norm": "grad_norm"}
-_MEGATRON = {"lm loss": "train_loss", "lm_loss": "train_loss", "loss": "train_loss", "learning rate": "lr", "grad norm": "grad_norm"}
+_MEGATRON = {
+    "lm loss": "train_loss", "lm_loss": "train_loss", "loss": "train_loss", "learning rate": "lr", "grad norm": "grad_norm",
+    "global batch size": "batch_size", "number of skipped iterations": "skipped",
+}  # fmt: skip
 _MM = {"loss": "train_loss", "lr": "lr", "grad_norm": "grad_norm"}
 _FAIRSEQ = {"loss": "train_loss", "lr": "lr", "gnorm": "grad_norm"}
 _BITS = "is in bits (to base 2), as fairseq logs it: log(2) times it is in nats"
@@ -72,8 +75,8 @@ WRITERS = (
     Writer(
         "modded-nanogpt",
         (
-            Line("step:", r"step:{step}(?:/{total})? train_loss:", _MODDED, begins=r"step:\d+(?:/\S*)? train_loss:"),
-            Line("step:", r"step:{step}(?:/{total})? val_loss:", {"val_loss": "val_loss"}, begins=r"step:\d+(?:/\S*)? val_loss:"),
+            Line(" train_loss:", r"step:{step}(?:/{total})? train_loss:", _MODDED, begins=r"step:\d+(?:/\S*)? train_loss:"),
+            Line(" val_loss:", r"step:{step}(?:/{total})? val_loss:", {"val_loss": "val_loss"}, begins=r"step:\d+(?:/\S*)? val_loss:"),
         ),
         "KellerJordan/modded-nanogpt f411b3d train_gpt.py: prints step + 1 for training; validation comes before the update",
     ),

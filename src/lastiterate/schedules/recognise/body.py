@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from lastiterate.schedules.recognise.digits import CLOSE, digits_of, snap
 from lastiterate.schedules.recognise.logged import Logged
@@ -133,6 +132,8 @@ def _between_levels(shape: str, update, y, starts, ends) -> tuple[np.ndarray, np
 
 def cut_decays(shape: str, update, lr, tol, starts: np.ndarray) -> list[Body]:
     """Decays of a shape whose end lies beyond the log: the end is solved for, and rounded."""
+    from scipy.optimize import least_squares  # here: most logs need it not, and its import takes 0.4 s and 45 MB
+
     whole = update, lr, tol
     rows = _some(update.size)
     update, lr, tol = update[rows], lr[rows], tol[rows]

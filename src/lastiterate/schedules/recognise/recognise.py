@@ -1,5 +1,6 @@
 """Which schedule explains every logged learning rate, if one does."""
 
+import warnings
 from dataclasses import dataclass
 from itertools import product
 
@@ -102,10 +103,12 @@ def recognise(update, lr, total_steps: int | None = None) -> Recognised | None:
     update, lr = np.asarray(update, np.int64), np.asarray(lr, np.float64)
     if update.size < 2 or not lr.max() > 0:
         return None
-    for tol, rounded in tolerances(lr):
-        found = _at(Logged(update, lr, tol, rounded, total_steps))
-        if found:
-            return found
+    with warnings.catch_warnings():  # a line through values that differ by many orders of magnitude is none, as its check finds
+        warnings.simplefilter("ignore", np.exceptions.RankWarning)
+        for tol, rounded in tolerances(lr):
+            found = _at(Logged(update, lr, tol, rounded, total_steps))
+            if found:
+                return found
     return None
 
 
@@ -180,6 +183,8 @@ def _checked(log: Logged, name: str, phases: tuple[Phase, ...], peak: float, pla
 def _constant(log: Logged, first: int):
     """[warmup] and a plateau to the end."""
     level = log.lr[first:]
+    if level.size < 2:
+        return  # a log that ends in its warmup
     if level.max() - level.min() > 2 * log.tol[first:].min():
         return
     peak = snap(float(np.median(level)), float(log.tol[first:].min()) / 4)

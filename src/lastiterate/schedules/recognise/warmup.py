@@ -53,6 +53,9 @@ def warmups(update: np.ndarray, lr: np.ndarray, tol: np.ndarray, peak: float, me
 
 def _one_row(update, lr, tol, peak, meets):
     """From a single logged value: only a warmup from 0 is determined; (p, start), where start is the update at which it is 0."""
+    if lr[0] <= tol[0] and update[0] == 1 and meets.size == 1 and meets[0] > 1:  # 0 at update 1, and the body says where it ends
+        yield int(meets[0]), 1
+        return
     found = []
     for start in (1, 0):
         if update[0] > start and lr[0] > 0:
@@ -63,24 +66,26 @@ def _one_row(update, lr, tol, peak, meets):
 
 
 def _lines(update, lr, tol, peak, meets):
-    """(p, start) of lines through the peak at p: start is the update at which the line is 0, or the factor of update 1 as a float."""
-    distance = update[None, :] - meets[:, None].astype(float)
-    slope = ((lr - peak) * distance).sum(1) / np.maximum((distance**2).sum(1), 1e-300)
-    off = np.abs(peak + slope[:, None] * distance - lr)
-    fits = np.flatnonzero((off <= tol).all(1) & (slope > 0))
+    """(p, start) of lines that meet the peak at p: start is the update at which the line is 0, or the factor of update 1 as a float."""
     options = []
-    for i in fits[np.argsort(off[fits].max(1), kind="stable")][:200]:
-        p, zero = int(meets[i]), float(meets[i] - peak / slope[i])
-        first = peak + slope[i] * (1 - p)
-        start = next((at for at in (1, 0) if p > at and (np.abs(peak * (update - at) / (p - at) - lr) <= tol).all()), None)
-        if p < 2:
-            continue
-        if start is not None:
-            options.append(((0, digits_of(rounder(p, p - 1)), abs(zero - start)), p, start))
-        elif p > 1 and first > 0:
-            options.append(((1, 0, float(off[i].max())), p, snap(first / peak, tol.min() / peak, 4)))
-    yield from ((p, start) for _, p, start in sorted(options, key=lambda option: option[0]))
-    if not options:
+    for start in (1, 0):
+        ends = meets[meets > max(start, 1)]
+        off = np.abs(peak * (update - start) / (ends[:, None] - start) - lr) / tol
+        for i in np.flatnonzero((off <= 1).all(1)):
+            p = int(ends[i])
+            options.append((digits_of(rounder(p, p - 1)), float(off[i].max()), p, start))
+    if options:
+        yield from ((p, start) for _, _, p, start in sorted(options, key=lambda option: option[:2]))
+        return
+    meets = meets[meets > 1]
+    distance = update[None, :] - meets[:, None].astype(float)
+    slope = ((lr - peak) * distance / tol**2).sum(1) / np.maximum((distance**2 / tol**2).sum(1), 1e-300)
+    off = (np.abs(peak + slope[:, None] * distance - lr) / tol).max(1, initial=0.0)
+    first = peak + slope * (1 - meets)
+    fits = np.flatnonzero((off <= 1) & (slope > 0) & (first > 0))
+    for i in fits[np.argsort(off[fits], kind="stable")][:50]:
+        yield int(meets[i]), snap(float(first[i]) / peak, float(tol.min()) / peak, 4)
+    if not fits.size:
         yield from _meeting_between(update, lr, tol, peak)
 
 
