@@ -69,6 +69,7 @@ def test_every_update_of_the_families_without_a_stable_stretch(trainer, total, w
     check(constant(total, **options, initial_lr_ratio=start), trainer)
     if trainer != "torchtitan" or warmup == 0:
         check(linear(total, final_lr_ratio=final, **options, initial_lr_ratio=start), trainer)
+    if "cosine" in SHAPES[trainer] and (trainer != "torchtitan" or warmup == 0):
         check(cosine(total, final_lr_ratio=final, **options, initial_lr_ratio=start), trainer)
     if trainer in ("hf", "levanter", "pytorch"):
         check(polynomial(total, 2.3, final_lr_ratio=final, **options, initial_lr_ratio=start), trainer)
@@ -76,7 +77,7 @@ def test_every_update_of_the_families_without_a_stable_stretch(trainer, total, w
         check(one_minus_sqrt(total, **options, initial_lr_ratio=start), trainer)
 
 
-@pytest.mark.parametrize("trainer", sorted(RULES.keys() - {"levanter"}))
+@pytest.mark.parametrize("trainer", sorted(RULES.keys() - {"levanter", "nanochat"}))
 @pytest.mark.parametrize("warmup", [0, 9])
 def test_a_cosine_longer_than_the_run(trainer, warmup):
     start = 0.0 if trainer == "hf" else start_of(trainer, warmup)
@@ -92,7 +93,7 @@ def test_a_cosine_longer_than_the_run(trainer, warmup):
 @given(total=st.integers(1, 200), warmup=st.integers(1, 200), start=st.floats(0, 1), trainer=st.sampled_from(["megatron", "olmo-core"]))
 @settings(max_examples=30, deadline=None, derandomize=True)
 def test_a_warmup_from_anywhere(total, warmup, start, trainer):
-    assume(warmup <= total > 1 and (trainer == "megatron" or start * (warmup + 1) >= 1))
+    assume(warmup <= total > 1)
     check(wsd(total, 0.3 * (1 - warmup / total), warmup_steps=warmup, peak_lr=PEAK, initial_lr_ratio=start), trainer)
 
 
@@ -147,6 +148,7 @@ def test_a_refusal_says_why_and_what_comes_nearest(trainer, version, schedule, r
 # Largest deviations, of the peak: what is possible at all, or was found by other searches.
 NEAREST = [
     ("nanotron", None, inverse_sqrt(1000), 0.115),
+    ("nanotron", None, inverse_sqrt(200_000), 0.115),  # ten updates matter, and the last hundred thousand
     ("levanter", None, wsd(1000, 0.2, "1-sqrt"), 0.082),
     ("olmo-core", "2.5", wsd(1000, 0.2, "1-sqrt"), 0.1465),  # (2 - sqrt 2)/4: a line from before the decay to its end
     ("olmo-core", None, wsd(20_000, 0.2, "1-sqrt"), 0.005),  # 32 lines
@@ -248,12 +250,12 @@ def test_numbers_of_numpy_come_out_as_plain_numbers(trainer):
     stable = Phase("stable", np.int64(9), start=np.float64(1))
     decay = Phase("decay", np.int64(3), "linear", 1.0, np.float64(0), np.int64(4), np.int64(1))
     found = export(Schedule("wsd", (stable, decay), np.float64(PEAK)), trainer)
-    assert found.text == export(wsd(12, 0.32, peak_lr=PEAK), trainer).text and "np." not in found.text
+    assert found.text == export(wsd(12, 0.32, peak_lr=PEAK), trainer).text and "np.float" not in found.text and "np.int" not in found.text
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match="trainer='keras' is not known: use one of 'hf'"):
-        export(constant(3), "keras")
+    with pytest.raises(ValueError, match="trainer='caffe' is not known: use one of 'hf'"):
+        export(constant(3), "caffe")
     with pytest.raises(ValueError, match="tolerance=-1 must lie in"):
         export(constant(3), "hf", tolerance=-1)
 

@@ -44,7 +44,7 @@ def test_every_trainer_executes_the_second_stage_from_its_first_update(trainer):
     found = export_rest(STAGES, trainer, SWITCH)
     assert (found.first_update, found.last_update) == (SWITCH + 1, TOTAL) and found.settings.deviation <= 1e-12
     ahead = trainer == "nanotron"
-    if not ahead:
+    if not ahead and trainer in RULES:
         text = found.settings.text.removesuffix(" \\\n--override-opt_param-scheduler")
         assert (text != found.settings.text) == (trainer == "megatron")
         agree(RULES[trainer](text, TOTAL)[SWITCH:], STAGES.lr[SWITCH:])

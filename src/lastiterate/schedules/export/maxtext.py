@@ -56,8 +56,8 @@ def candidates(form: Form, version: str):
             yield found
 
 
-def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head, computed in `dtype`."""
+def executed(values: dict, steps, dtype=np.float64) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head, computed in `dtype`."""
     peak, end = values["learning_rate"], values["learning_rate_schedule_steps"]
     name = "learning_rate_final_fraction"
     final = peak * values[name if name in values else f"cosine_{name}"]
@@ -70,7 +70,7 @@ def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
     kept = [(begin, piece) for begin, (until, piece) in zip(begins, parts, strict=False) if until > begin]
     kept += [(end, pieces.constant(0.0))] if values["steps"] > end else []
     schedule = pieces.join([piece for _, piece in kept], [begin for begin, _ in kept[1:]])
-    return schedule(pieces.counts(total_steps, dtype)).astype(np.float64)
+    return schedule(pieces.counts(steps, dtype)).astype(np.float64)
 
 
 def _cosine(peak: float, final: float, steps: int):
