@@ -1,5 +1,7 @@
 """Exported settings against each trainer's rule, restated update by update in `trainer_rules`."""
 
+import math
+
 import numpy as np
 import pytest
 import yaml
@@ -209,6 +211,20 @@ def test_versions():
     assert export(wsd(100, 0.2, peak_lr=PEAK), "torchtitan").version == "0.3"
     old = export(cosine(100, 1.0, 0, 0.1, PEAK), "maxtext", version="0.1.9").text
     assert "cosine_learning_rate_final_fraction: 0.1" in old and "wsd" not in old
+
+
+@pytest.mark.parametrize("schedule", [cosine(100, 1.3, 9, 0.1, PEAK, initial_lr_ratio=0.0), constant(50, 9, PEAK, initial_lr_ratio=0.0)])
+def test_maxtext_before_wsd(schedule):
+    """Its cosine of release 0.1.0, src/MaxText/maxtext_utils.py: pct = step/len_steps, where later ones divide by len_steps - 1."""
+    a = yaml.safe_load(export(schedule, "maxtext", version="0.1").text)
+    end, peak, final = a["learning_rate_schedule_steps"], a["learning_rate"], a["cosine_learning_rate_final_fraction"]
+    warmup = int(end * a["warmup_steps_fraction"])
+    turned = [0.5 * (math.cos(math.pi * (step - warmup) / (end - warmup)) + 1) for step in range(a["steps"])]
+    lrs = [peak * (step / warmup if step < warmup else t + final * (1 - t)) for step, t in enumerate(turned)]
+    agree(lrs, schedule.lr)
+
+
+def test_versions_that_are_none():
     for version, message in (("4.2", "older than what settings are written for: expected 4.44"), ("new", "is not a version")):
         with pytest.raises(ValueError, match=message):
             export(constant(3), "hf", version=version)
