@@ -61,6 +61,7 @@ def test_a_continued_plan_begins_after_its_checkpoint(trainer):
     agree(found.settings.lr, plan.schedule.lr[STEP:], plan.schedule.peak_lr, found.settings.rounding)
 
 
+@pytest.mark.slow
 def test_what_a_trainer_cannot_execute_is_noted_in_a_plan_that_is_written(tmp_path, capsys):
     made.save(tmp_path / "runs", made.each(made.table_csv, "{}.csv")(made.pilots()))
     words = ["plan", str(tmp_path / "runs"), "--horizon", str(HORIZON), "--schedule", "wsd-1-sqrt", "--trainer", "maxtext", "--no-figures"]
