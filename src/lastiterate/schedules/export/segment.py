@@ -20,6 +20,7 @@ from lastiterate.schedules.schedule import Phase, Schedule
 
 SHIFTS = {"nanotron": 1}  # updates by which a trainer's count is ahead after a resume
 MOST = 20
+NEAREST = ". The nearest that it can"
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,14 @@ class Segment:
     """Updates `first_update` .. `last_update` (1-based) of a run as settings, and what to do with the checkpoint before them.
 
     ``settings.lr`` has the learning rates of these updates only, and ``settings.deviation`` is a fraction of their largest.
-    `resume` is None where the segment begins the run.
+    `resume` is None where the segment begins the run, and `reason` says why the trainer cannot execute it, if it cannot.
     """
 
     first_update: int
     last_update: int
     settings: Settings
     resume: Resume | None
+    reason: str | None = None
 
 
 def rest(schedule: Schedule, step: int) -> Schedule:
@@ -125,8 +127,12 @@ def export_rest(
     check_number("tolerance", tolerance, "it is a fraction of the largest learning rate")
     own = rest(schedule, from_step)
     if from_step == 0:
-        whole = nearest(schedule, trainer, version, tolerance) if take_nearest else export(schedule, trainer, tolerance, version)
-        return Segment(1, schedule.total_steps, whole, None)
+        try:
+            return Segment(1, schedule.total_steps, export(schedule, trainer, tolerance, version), None)
+        except CannotExport as error:
+            if not take_nearest:
+                raise
+            return Segment(1, schedule.total_steps, error.nearest, None, _without_text(error))
     shift, total, moved = SHIFTS.get(trainer, 0), schedule.total_steps, _moved(own, trainer)
     found = nearest(moved, trainer, version, tolerance, after=from_step + shift)
     wanted, lr = schedule.lr[from_step:], found.lr[from_step + shift :]
@@ -142,14 +148,21 @@ def export_rest(
     if deviation > EXACT:
         notes.insert(0, not_asked_for(lr, wanted, from_step))
     settings = replace(found, values=values, text=text, notes=(*notes, *after.notes), lr=lr, deviation=deviation)
-    if deviation > tolerance and not take_nearest:
+    if deviation > tolerance:
         reasons = "; ".join([where(lr, wanted, from_step), *TRAINERS[trainer].limits(read(moved), found.version)])
-        raise CannotExport(
-            f"{TRAINERS[trainer].TITLE} cannot execute updates {from_step + 1} to {total}: {reasons}. "
-            f"The nearest that it can (on the command line --nearest):\n{text}",
+        error = CannotExport(
+            f"{TRAINERS[trainer].TITLE} cannot execute updates {from_step + 1} to {total}: {reasons}{NEAREST} (on the command line "
+            f"--nearest):\n{text}",
             settings,
         )
+        if not take_nearest:
+            raise error
+        return Segment(from_step + 1, total, settings, after, _without_text(error))
     return Segment(from_step + 1, total, settings, after)
+
+
+def _without_text(error: CannotExport) -> str:
+    return str(error).partition(NEAREST)[0]
 
 
 def _moved(own: Schedule, trainer: str) -> Schedule:

@@ -106,9 +106,7 @@ class CannotExport(ValueError):
         self.nearest = nearest
 
 
-def export(
-    schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, version: str | None = None, *, search: bool = True
-) -> Settings:
+def export(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, version: str | None = None, *, search: bool = True) -> Settings:
     """Settings with which a trainer executes the schedule: ``|lr_t - schedule.lr_t| <= tolerance max(schedule.lr)``.
 
     Parameters
