@@ -327,7 +327,7 @@ SHAPES = {
     "hf": ("linear", "cosine", "1-sqrt"),
     "megatron": ("linear", "cosine", "1-sqrt"),
     "torchtitan": ("linear", "cosine", "1-sqrt"),
-    "olmo-core": ("linear", "cosine", "1-sqrt"),
+    "olmo-core": ("linear",),
     "nanotron": ("linear", "cosine", "1-sqrt"),
     "levanter": ("linear", "cosine", "power"),
     "maxtext": ("linear", "cosine"),
