@@ -99,3 +99,9 @@ def test_options_that_mean_nothing_are_refused_before_the_work(more, message, tm
     monkeypatch.chdir(tmp_path)
     assert main(["plan", "nowhere", "--horizon", "100", *more]) == 2
     assert message in capsys.readouterr().err and not (tmp_path / "x").exists()
+
+
+def test_a_plan_for_an_older_release_of_the_trainer():
+    plan = make_plan(pilots(1 / 26), HORIZON, family="wsd", law="convex-power", trainer="torchtitan")
+    assert "--optimizer.lr " in make_settings(plan, "torchtitan", version="0.2.2").text
+    assert "--optimizer.param_groups.0" in make_settings(plan, "torchtitan").text

@@ -49,9 +49,14 @@ class Made:
         }
 
 
-def make_settings(plan: Plan, trainer: str, tolerance: float = TOLERANCE, *, take_nearest: bool = False) -> Made:
-    """The trainer's settings for what the plan leaves to run; never an error because the trainer cannot execute it."""
-    part = export_rest(plan.schedule, trainer, plan.start_step, tolerance, take_nearest=True)
+def make_settings(
+    plan: Plan, trainer: str, tolerance: float = TOLERANCE, *, take_nearest: bool = False, version: str | None = None
+) -> Made:
+    """The trainer's settings for what the plan leaves to run; never an error because the trainer cannot execute it.
+
+    `version` is the trainer's release, the newest by default.
+    """
+    part = export_rest(plan.schedule, trainer, plan.start_step, tolerance, take_nearest=True, version=version)
     reason = part.reason
     taken = take_nearest or reason is None
     settings = part.settings
