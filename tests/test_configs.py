@@ -174,6 +174,23 @@ def test_a_configuration_as_json_table_and_picture(tmp_path, capsys):
     agree(read_config(capsys.readouterr().out, "megatron").lr, lr)
 
 
+def test_traps_that_a_configuration_falls_into_are_notes():
+    notes = lambda text, trainer="hf": " ".join(read_config(text, trainer).notes)
+    assert "loss scaling of fp16" in notes("max_steps: 9\nfp16: true\nwarmup_steps: 1") and "fp16" not in notes("max_steps: 9\nbf16: true")
+    assert "there is none" in notes("max_steps: 9") and "warmup_steps holds" in notes("max_steps: 9\nwarmup_steps: 2\nwarmup_ratio: 0.5")
+    wide = "[training]\nsteps = 9\n[lr_scheduler]\nwarmup_steps = 5\ndecay_ratio = 0.9"
+    assert "the decay of 8 steps is shortened to 4" in notes(wide, "torchtitan")
+    assert "executes the square" in notes(NANOTRON_ZERO, "nanotron") and read_config(NANOTRON_ZERO, "nanotron").lr[0] == 1e-4
+    assert "3 % of the run" in notes("base_model: a\nlearning_rate: 1\nmax_steps: 100", "axolotl")
+    assert "LLaMA-Factory takes 30" in notes(CONFIGS["llama-factory"][1], "llama-factory")
+
+
+NANOTRON_ZERO = """
+optimizer: {learning_rate_scheduler: {learning_rate: 0.01, lr_warmup_steps: 0, lr_decay_steps: 0, lr_warmup_style: linear, min_decay_lr: 0}}
+tokens: {train_steps: 5}
+"""
+
+
 def test_steps_that_a_configuration_does_not_give(tmp_path, capsys):
     file = tmp_path / "args.json"
     file.write_text(json.dumps({"learning_rate": 1e-3, "lr_scheduler_type": "linear", "num_train_epochs": 2, "max_steps": -1}))
