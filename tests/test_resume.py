@@ -73,6 +73,12 @@ def test_a_part_that_the_trainer_cannot_execute_is_said():
         segments(wsd(30, 0.5, "exponential", final_lr_ratio=0.1), "hf")
 
 
+def test_a_third_run_knows_the_peak_of_the_second():
+    three = piecewise(60, [20, 40], [1.0, 0.5, 0.2], peak_lr=PEAK)
+    scripts = [part.resume.script for part in segments(three, "nanochat")[1:]]
+    assert [float(s.split("*= ")[1].split(" / ")[1]) for s in scripts] == pytest.approx([PEAK, PEAK / 2])
+
+
 def test_what_cannot_be_continued_is_said():
     with pytest.raises(ValueError, match="from_step=30 leaves nothing of total_steps=30"):
         rest(STAGES, TOTAL)
@@ -191,8 +197,7 @@ def test_hugging_face_goes_on(schedule, script, tmp_path):
     agree(seen, schedule.lr[:SWITCH])
     found = export_rest(schedule, "hf", SWITCH)
     if script:
-        exec(found.resume.script.replace("checkpoint-", f"{tmp_path}/checkpoint-"), {})
-        with pytest.raises(SystemExit, match="nothing done"):  # a second time it would lower the peak again
+        for _ in range(2):  # a second time it changes nothing
             exec(found.resume.script.replace("checkpoint-", f"{tmp_path}/checkpoint-"), {})
     seen = []
     trainer_of(tmp_path, found, TOTAL, seen).train(resume_from_checkpoint=f"{tmp_path}/checkpoint-{SWITCH}")
@@ -361,8 +366,11 @@ def nanotron(torch, found, groups=None, state=None):
     return optimizer, scheduler
 
 
-@pytest.mark.parametrize(("schedule", "step"), [(STAGES, SWITCH), (SAME, SWITCH), (SAME, 25)], ids=["lowered", "same", "in the decay"])
-def test_nanotron_goes_on(schedule, step, tmp_path):
+NANOTRON = [(STAGES, SWITCH, False), (SAME, SWITCH, False), (SAME, SWITCH, True), (SAME, 25, False)]
+
+
+@pytest.mark.parametrize(("schedule", "step", "unchanged"), NANOTRON, ids=["lowered", "same", "same, no script", "in the decay"])
+def test_nanotron_goes_on(schedule, step, unchanged, tmp_path):
     torch = pytest.importorskip("torch")
     optimizer, scheduler = nanotron(torch, segments(schedule, "nanotron")[0])
     agree(run(optimizer, scheduler, step), schedule.lr[:step])
@@ -370,6 +378,7 @@ def test_nanotron_goes_on(schedule, step, tmp_path):
         (tmp_path / f"{step}/{name}").mkdir(parents=True)
         torch.save(state, tmp_path / f"{step}/{name}/rank_0.pt")
     found = export_rest(schedule, "nanotron", step)
-    exec(found.resume.script.replace("checkpoints/", f"{tmp_path}/"), {})
+    for _ in range(0 if unchanged else 2):  # a second time it changes nothing
+        exec(found.resume.script.replace("checkpoints/", f"{tmp_path}/"), {})
     groups, state = (torch.load(tmp_path / f"{step}/{name}/rank_0.pt", weights_only=False) for name in ("optimizer", "lr_scheduler"))
     agree(run(*nanotron(torch, found, groups, state), TOTAL - step), schedule.lr[step:])

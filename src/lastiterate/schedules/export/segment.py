@@ -98,6 +98,7 @@ def export_rest(
     *,
     take_nearest: bool = False,
     version: str | None = None,
+    old_peak: float | None = None,
 ) -> Segment:
     """Settings for the updates after `from_step` of a run that goes on from the checkpoint written there.
 
@@ -111,6 +112,8 @@ def export_rest(
         Updates made before the checkpoint; the first update of the segment is from_step + 1.
     take_nearest : bool
         Take the nearest settings instead of raising `CannotExport`.
+    old_peak : float, optional
+        Peak of the settings that the checkpoint was made with; by default the largest learning rate before it.
 
     Raises
     ------
@@ -142,7 +145,8 @@ def export_rest(
     if shift:
         values = values | {"tokens": values["tokens"] | {"train_steps": total}}
         text = TRAINERS[trainer].text(values)
-    after = resume(trainer, from_step, float(wanted[0]), own.peak_lr, float(schedule.lr[:from_step].max()), values)
+    old_peak = float(schedule.lr[:from_step].max()) if old_peak is None else old_peak
+    after = resume(trainer, from_step, float(wanted[0]), own.peak_lr, old_peak, values)
     text += after.ending
     notes.insert(0, f"settings of updates {from_step + 1} to {total}, for a run that goes on from the checkpoint after update {from_step}")
     if deviation > EXACT:
@@ -188,13 +192,14 @@ def segments(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, ver
     [(1, 6000), (6001, 9000)]
     """
     ends = sorted({end for end in accumulate(phase.steps for phase in schedule.phases) if end})
-    found, begin = [], 0
+    found, begin, peak = [], 0, None
     while begin < schedule.total_steps:
         later = [end for end in ends if end > begin]
         able = [end for end in later if _executes(until(schedule, end), trainer, begin, tolerance, version)]
         end = able[-1] if able else later[0]  # which is then refused
-        found.append(export_rest(until(schedule, end), trainer, begin, tolerance, version=version))
-        begin = found[-1].last_update
+        part = until(schedule, end)
+        found.append(export_rest(part, trainer, begin, tolerance, version=version, old_peak=peak))
+        begin, peak = end, rest(part, begin).peak_lr
         if len(found) > MOST:
             raise ValueError(f"{TRAINERS[trainer].TITLE} would need more than {MOST} runs for this schedule: use one that it can execute")
     return found
