@@ -246,7 +246,30 @@ REFUSED = [
     ("levanter", "trainer: {num_train_steps: 9}\noptimizer: {cycles: 3}", "expected a list of the steps at which they end"),
     ("axolotl", "base_model: a\nlearning_rate: 1\nlr_scheduler: one_cycle\nmax_steps: 9", "OneCycleLR"),
     ("llama-factory", "stage: sft\nmodel_name_or_path: a\nlr_scheduler_type: linear", "--steps N"),
+    # which of several values holds, the file does not say
+    ("megatron", "if a; then\nB=4\nelse\nB=8\nfi\npretrain --lr 1e-3 --train-samples 99 --global-batch-size $B", "'4 or 8' (several"),
+    ("megatron", "a --lr 1e-3 --train-iters 9\nb --lr 2e-3 --train-iters 9", "--lr is '1e-3 or 2e-3' (several in the file"),
+    ("hf", "a --max_steps 9 --learning_rate 1e-3\nb --max_steps 9 --learning_rate 1e-4", "'1e-3 or 1e-4' (several in the file"),
+    ("hf", "n = 1\nif big:\n  n = 2\nTrainingArguments(max_steps=n)", "line 4: n is given several values in the file"),
+    ("hf", "n = 1\nn *= 2\nTrainingArguments(max_steps=n)", "line 3: n is given several values in the file"),
+    ("hf", "TrainingArguments(max_steps=9, **common)", "line 1: **common is not a dict that the file states"),
+    # flags that another rule reads, or that exclude each other
+    ("megatron", "--lr 1e-3 --train-iters 9 --warmup 0.1", "--warmup: the fraction of the run"),
+    ("megatron", "--lr 1e-3 --train-samples 9 --global-batch-size 1 --lr-decay-tokens 5", "--lr-decay-tokens: not known"),
+    ("megatron", "--lr 1e-3 --train-samples 9 --global-batch-size 1 --train-tokens 5", "--train-tokens: Megatron-DeepSpeed"),
+    ("megatron", "--lr 1e-3 --train-samples 9 --global-batch-size 1 --lr-warmup-iters 5", "--lr-warmup-iters with --train-samples"),
+    ("megatron", "--lr 1e-3 --train-iters 9 --lr-warmup-iters 5 --lr-warmup-fraction 0.1", "are both given: Megatron refuses"),
+    # files of something else, of which every learning rate would be a default
+    ("torchtitan", "[tool.ruff]\nline-length = 9", "has none of lr_scheduler.decay_ratio"),
+    ("maxtext", "base_emb_dim: 9", "has none of learning_rate"),
+    ("llama-factory", "distributed_type: FSDP", "has none of learning_rate"),
 ]
+
+
+def test_values_that_a_file_states_once_are_put_in():
+    bash = "LR=${LR:-1e-3}\nexport LR=1e-3\npretrain --lr $LR --train-iters 9"
+    python = "n = 9\ncommon = {'learning_rate': 1e-3}\nTrainingArguments(max_steps=n, **common)"
+    assert read_config(bash, "megatron").lr.max() == read_config(python, "hf").lr.max() == 1e-3
 
 
 @pytest.mark.parametrize(("trainer", "text", "message"), REFUSED)
