@@ -11,7 +11,8 @@ def plan_inputs(entry):
     """Files that a plan is made from: the tables of an ingested source, or logs as they lie, and schedules in files."""
     runs = entry["runs"]
     tables = [f"{path}/{name}.parquet" for path in runs if path.startswith("data/ingested/") for name in ("runs", "history")]
-    stated = [one for one in entry.get("executed", {}).values() if isinstance(one, str) and os.path.isfile(one)]
+    words = [one for one in entry.get("executed", {}).values() if isinstance(one, str)]  # FILE, TRAINER:FILE, FILE:key=value
+    stated = [part for one in words for part in (one, one.partition(":")[2], one.rpartition(":")[0]) if os.path.isfile(part)]
     return tables + [path for path in runs if not path.startswith("data/ingested/")] + stated
 
 

@@ -9,13 +9,16 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lastiterate.cli import main
-from lastiterate.schedules import constant, cosine, linear, polynomial, wsd
+from lastiterate.schedules import Phase, Schedule, constant, cosine, linear, polynomial, wsd
 from lastiterate.schedules.configs import READERS, ConfigError, read_config, recognised
 from lastiterate.schedules.export import TRAINERS, export
 from lastiterate.schedules.stated import read_schedule
 from real_configs import CONFIGS
 from trainer_rules import PEAK, SHAPES, agree, start_of
 
+RULE_OF = {"trl": "hf", "axolotl": "hf", "llama-factory": "hf"}
+COUNT = st.integers(0, 30)
+STYLES = ["linear", "cosine", "1-sqrt"]
 BOTH = [name for name in READERS if name in TRAINERS and name != "optax"]
 
 
@@ -28,29 +31,61 @@ def there_and_back(schedule, trainer):
     assert export(found.schedule, trainer).text == first.text
 
 
-@pytest.mark.parametrize("trainer", BOTH)
-@given(data=st.data())
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
-def test_a_configuration_comes_back_as_it_was(trainer, data):
+def random_settings(trainer, data):
+    """Settings of a warmup, a stable stretch and a decay, there and back."""
+    own, trainer = trainer, RULE_OF.get(trainer, trainer)
     shape = data.draw(st.sampled_from([shape for shape in SHAPES[trainer] if shape != "power" or trainer in ("hf", "levanter")]))
-    total, final = data.draw(st.integers(4, 400)), data.draw(st.sampled_from([0.0, 0.1, 0.37]))
+    total, final = data.draw(st.integers(6, 400)), data.draw(st.sampled_from([0.0, 0.1, 0.37]))
     warmup = data.draw(st.integers(0, total // 2))
     count = data.draw(st.integers(3, total - warmup))
     assume(trainer != "torchtitan" or warmup == 0 or warmup + count < total)
+    assume(own != "axolotl" or warmup != 1)  # of which it makes 2
     if shape == "power" and trainer == "hf":
         options = {"warmup_steps": warmup, "final_lr_ratio": final, "peak_lr": PEAK, "initial_lr_ratio": 0.0}
-        return there_and_back(polynomial(total, 2.5, **options), trainer)
+        return there_and_back(polynomial(total, 2.5, **options), own)
     start = start_of(trainer, warmup, final)
     start = 0.0 if trainer == "hf" and shape != "1-sqrt" and warmup + count == total else start
     options = {"warmup_steps": warmup, "final_lr_ratio": final, "peak_lr": PEAK, "initial_lr_ratio": start}
     power = {"decay_power": 1.7} if shape == "power" else {}
-    return there_and_back(wsd(total, (count + 0.5) / (total + 1), shape, **options, **power), trainer)
+    return there_and_back(wsd(total, (count + 0.5) / (total + 1), shape, **options, **power), own)
+
+
+MANY = {"deadline": None, "derandomize": True, "suppress_health_check": [HealthCheck.filter_too_much]}
+
+
+@pytest.mark.parametrize("trainer", BOTH)
+@given(data=st.data())
+@settings(max_examples=40, **MANY)
+def test_a_configuration_comes_back_as_it_was(trainer, data):
+    random_settings(trainer, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trainer", BOTH)
+@given(data=st.data())
+@settings(max_examples=400, **MANY)
+def test_many_configurations_come_back_as_they_were(trainer, data):
+    random_settings(trainer, data)
+
+
+@pytest.mark.parametrize("trainer", ["hf", "megatron", "nanotron"])
+@given(
+    warmup=st.integers(0, 30), stable=st.integers(0, 30), down=st.integers(2, 30), after=st.integers(1, 40), shape=st.sampled_from(STYLES)
+)
+@settings(max_examples=40, **MANY)
+def test_a_decay_that_ends_before_the_run_comes_back(trainer, warmup, stable, down, after, shape):
+    """As in most public nanotron configurations: the rest of the run is at the decay's end."""
+    phases = [Phase("stable", stable + 1), Phase("decay", down, shape, 1.0, 0.1, down, 1), Phase("stable", after, start=0.1)]
+    if warmup:
+        phases.insert(0, Phase("warmup", warmup, "linear", 0.1 if trainer == "hf" else 0.0, 1.0, warmup))
+    there_and_back(Schedule("wsd", tuple(phases), PEAK), trainer)
 
 
 @pytest.mark.parametrize("trainer", BOTH)
 @pytest.mark.parametrize("warmup", [0, 9])
 def test_other_configurations_come_back_as_they_were(trainer, warmup):
-    options = {"warmup_steps": warmup, "peak_lr": PEAK, "initial_lr_ratio": 0.0 if trainer == "hf" else start_of(trainer, warmup)}
+    start = 0.0 if RULE_OF.get(trainer, trainer) == "hf" else start_of(trainer, warmup)
+    options = {"warmup_steps": warmup, "peak_lr": PEAK, "initial_lr_ratio": start}
     there_and_back(constant(100, **options), trainer)
     if trainer != "torchtitan" or not warmup:
         there_and_back(linear(100, **options), trainer)
@@ -73,7 +108,6 @@ def test_a_configuration_in_the_form_of_a_real_one(name):
 
 # transformers itself: every type, with what TrainingArguments and get_scheduler make of it.
 
-STYLES = st.sampled_from(["linear", "cosine", "1-sqrt"])
 KWARGS = {
     "linear": st.just({}), "constant": st.just({}), "constant_with_warmup": st.just({}),
     "cosine": st.fixed_dictionaries({}, optional={"num_cycles": st.sampled_from([0.3, 0.5, 2.0])}),
@@ -85,8 +119,8 @@ KWARGS = {
     "warmup_stable_decay": st.fixed_dictionaries(
         {"num_decay_steps": st.integers(1, 20)},
         optional={
-            "num_stable_steps": st.integers(0, 20), "min_lr_ratio": st.just(0.2), "decay_type": STYLES, "warmup_type": STYLES,
-            "num_cycles": st.sampled_from([0.5, 1.5]),
+            "num_stable_steps": st.integers(0, 20), "min_lr_ratio": st.just(0.2), "decay_type": st.sampled_from(STYLES),
+            "warmup_type": st.sampled_from(STYLES), "num_cycles": st.sampled_from([0.5, 1.5]),
         },
     ),
 }  # fmt: skip
@@ -138,6 +172,23 @@ def test_a_configuration_as_json_table_and_picture(tmp_path, capsys):
     assert answer["values"]["min_decay_lr"] == lr[-1] and answer["total_steps"] == total and expected
     assert main([*words, "--trainer", "megatron"]) == 0
     agree(read_config(capsys.readouterr().out, "megatron").lr, lr)
+
+
+def test_traps_that_a_configuration_falls_into_are_notes():
+    notes = lambda text, trainer="hf": " ".join(read_config(text, trainer).notes)
+    assert "loss scaling of fp16" in notes("max_steps: 9\nfp16: true\nwarmup_steps: 1") and "fp16" not in notes("max_steps: 9\nbf16: true")
+    assert "there is none" in notes("max_steps: 9") and "warmup_steps holds" in notes("max_steps: 9\nwarmup_steps: 2\nwarmup_ratio: 0.5")
+    wide = "[training]\nsteps = 9\n[lr_scheduler]\nwarmup_steps = 5\ndecay_ratio = 0.9"
+    assert "the decay of 8 steps is shortened to 4" in notes(wide, "torchtitan")
+    assert "executes the square" in notes(NANOTRON_ZERO, "nanotron") and read_config(NANOTRON_ZERO, "nanotron").lr[0] == 1e-4
+    assert "3 % of the run" in notes("base_model: a\nlearning_rate: 1\nmax_steps: 100", "axolotl")
+    assert "LLaMA-Factory takes 30" in notes(CONFIGS["llama-factory"][1], "llama-factory")
+
+
+NANOTRON_ZERO = """
+optimizer: {learning_rate_scheduler: {learning_rate: 0.01, lr_warmup_steps: 0, lr_decay_steps: 0, lr_warmup_style: linear, min_decay_lr: 0}}
+tokens: {train_steps: 5}
+"""
 
 
 def test_steps_that_a_configuration_does_not_give(tmp_path, capsys):
@@ -195,7 +246,30 @@ REFUSED = [
     ("levanter", "trainer: {num_train_steps: 9}\noptimizer: {cycles: 3}", "expected a list of the steps at which they end"),
     ("axolotl", "base_model: a\nlearning_rate: 1\nlr_scheduler: one_cycle\nmax_steps: 9", "OneCycleLR"),
     ("llama-factory", "stage: sft\nmodel_name_or_path: a\nlr_scheduler_type: linear", "--steps N"),
+    # which of several values holds, the file does not say
+    ("megatron", "if a; then\nB=4\nelse\nB=8\nfi\npretrain --lr 1e-3 --train-samples 99 --global-batch-size $B", "'4 or 8' (several"),
+    ("megatron", "a --lr 1e-3 --train-iters 9\nb --lr 2e-3 --train-iters 9", "--lr is '1e-3 or 2e-3' (several in the file"),
+    ("hf", "a --max_steps 9 --learning_rate 1e-3\nb --max_steps 9 --learning_rate 1e-4", "'1e-3 or 1e-4' (several in the file"),
+    ("hf", "n = 1\nif big:\n  n = 2\nTrainingArguments(max_steps=n)", "line 4: n is given several values in the file"),
+    ("hf", "n = 1\nn *= 2\nTrainingArguments(max_steps=n)", "line 3: n is given several values in the file"),
+    ("hf", "TrainingArguments(max_steps=9, **common)", "line 1: **common is not a dict that the file states"),
+    # flags that another rule reads, or that exclude each other
+    ("megatron", "--lr 1e-3 --train-iters 9 --warmup 0.1", "--warmup: the fraction of the run"),
+    ("megatron", "--lr 1e-3 --train-samples 9 --global-batch-size 1 --lr-decay-tokens 5", "--lr-decay-tokens: not known"),
+    ("megatron", "--lr 1e-3 --train-samples 9 --global-batch-size 1 --train-tokens 5", "--train-tokens: Megatron-DeepSpeed"),
+    ("megatron", "--lr 1e-3 --train-samples 9 --global-batch-size 1 --lr-warmup-iters 5", "--lr-warmup-iters with --train-samples"),
+    ("megatron", "--lr 1e-3 --train-iters 9 --lr-warmup-iters 5 --lr-warmup-fraction 0.1", "are both given: Megatron refuses"),
+    # files of something else, of which every learning rate would be a default
+    ("torchtitan", "[tool.ruff]\nline-length = 9", "has none of lr_scheduler.decay_ratio"),
+    ("maxtext", "base_emb_dim: 9", "has none of learning_rate"),
+    ("llama-factory", "distributed_type: FSDP", "has none of learning_rate"),
 ]
+
+
+def test_values_that_a_file_states_once_are_put_in():
+    bash = "LR=${LR:-1e-3}\nexport LR=1e-3\npretrain --lr $LR --train-iters 9"
+    python = "n = 9\ncommon = {'learning_rate': 1e-3}\nTrainingArguments(max_steps=n, **common)"
+    assert read_config(bash, "megatron").lr.max() == read_config(python, "hf").lr.max() == 1e-3
 
 
 @pytest.mark.parametrize(("trainer", "text", "message"), REFUSED)

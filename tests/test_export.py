@@ -1,5 +1,7 @@
 """Exported settings against each trainer's rule, restated update by update in `trainer_rules`."""
 
+import math
+
 import numpy as np
 import pytest
 import yaml
@@ -69,6 +71,7 @@ def test_every_update_of_the_families_without_a_stable_stretch(trainer, total, w
     check(constant(total, **options, initial_lr_ratio=start), trainer)
     if trainer != "torchtitan" or warmup == 0:
         check(linear(total, final_lr_ratio=final, **options, initial_lr_ratio=start), trainer)
+    if "cosine" in SHAPES[trainer] and (trainer != "torchtitan" or warmup == 0):
         check(cosine(total, final_lr_ratio=final, **options, initial_lr_ratio=start), trainer)
     if trainer in ("hf", "levanter", "pytorch"):
         check(polynomial(total, 2.3, final_lr_ratio=final, **options, initial_lr_ratio=start), trainer)
@@ -76,7 +79,7 @@ def test_every_update_of_the_families_without_a_stable_stretch(trainer, total, w
         check(one_minus_sqrt(total, **options, initial_lr_ratio=start), trainer)
 
 
-@pytest.mark.parametrize("trainer", sorted(RULES.keys() - {"levanter"}))
+@pytest.mark.parametrize("trainer", sorted(RULES.keys() - {"levanter", "nanochat"}))
 @pytest.mark.parametrize("warmup", [0, 9])
 def test_a_cosine_longer_than_the_run(trainer, warmup):
     start = 0.0 if trainer == "hf" else start_of(trainer, warmup)
@@ -92,7 +95,7 @@ def test_a_cosine_longer_than_the_run(trainer, warmup):
 @given(total=st.integers(1, 200), warmup=st.integers(1, 200), start=st.floats(0, 1), trainer=st.sampled_from(["megatron", "olmo-core"]))
 @settings(max_examples=30, deadline=None, derandomize=True)
 def test_a_warmup_from_anywhere(total, warmup, start, trainer):
-    assume(warmup <= total > 1 and (trainer == "megatron" or start * (warmup + 1) >= 1))
+    assume(warmup <= total > 1)
     check(wsd(total, 0.3 * (1 - warmup / total), warmup_steps=warmup, peak_lr=PEAK, initial_lr_ratio=start), trainer)
 
 
@@ -147,6 +150,7 @@ def test_a_refusal_says_why_and_what_comes_nearest(trainer, version, schedule, r
 # Largest deviations, of the peak: what is possible at all, or was found by other searches.
 NEAREST = [
     ("nanotron", None, inverse_sqrt(1000), 0.115),
+    ("nanotron", None, inverse_sqrt(200_000), 0.115),  # ten updates matter, and the last hundred thousand
     ("levanter", None, wsd(1000, 0.2, "1-sqrt"), 0.082),
     ("olmo-core", "2.5", wsd(1000, 0.2, "1-sqrt"), 0.1465),  # (2 - sqrt 2)/4: a line from before the decay to its end
     ("olmo-core", None, wsd(20_000, 0.2, "1-sqrt"), 0.005),  # 32 lines
@@ -207,6 +211,20 @@ def test_versions():
     assert export(wsd(100, 0.2, peak_lr=PEAK), "torchtitan").version == "0.3"
     old = export(cosine(100, 1.0, 0, 0.1, PEAK), "maxtext", version="0.1.9").text
     assert "cosine_learning_rate_final_fraction: 0.1" in old and "wsd" not in old
+
+
+@pytest.mark.parametrize("schedule", [cosine(100, 1.3, 9, 0.1, PEAK, initial_lr_ratio=0.0), constant(50, 9, PEAK, initial_lr_ratio=0.0)])
+def test_maxtext_before_wsd(schedule):
+    """Its cosine of release 0.1.0, src/MaxText/maxtext_utils.py: pct = step/len_steps, where later ones divide by len_steps - 1."""
+    a = yaml.safe_load(export(schedule, "maxtext", version="0.1").text)
+    end, peak, final = a["learning_rate_schedule_steps"], a["learning_rate"], a["cosine_learning_rate_final_fraction"]
+    warmup = int(end * a["warmup_steps_fraction"])
+    turned = [0.5 * (math.cos(math.pi * (step - warmup) / (end - warmup)) + 1) for step in range(a["steps"])]
+    lrs = [peak * (step / warmup if step < warmup else t + final * (1 - t)) for step, t in enumerate(turned)]
+    agree(lrs, schedule.lr)
+
+
+def test_versions_that_are_none():
     for version, message in (("4.2", "older than what settings are written for: expected 4.44"), ("new", "is not a version")):
         with pytest.raises(ValueError, match=message):
             export(constant(3), "hf", version=version)
@@ -248,12 +266,12 @@ def test_numbers_of_numpy_come_out_as_plain_numbers(trainer):
     stable = Phase("stable", np.int64(9), start=np.float64(1))
     decay = Phase("decay", np.int64(3), "linear", 1.0, np.float64(0), np.int64(4), np.int64(1))
     found = export(Schedule("wsd", (stable, decay), np.float64(PEAK)), trainer)
-    assert found.text == export(wsd(12, 0.32, peak_lr=PEAK), trainer).text and "np." not in found.text
+    assert found.text == export(wsd(12, 0.32, peak_lr=PEAK), trainer).text and "np.float" not in found.text and "np.int" not in found.text
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match="trainer='keras' is not known: use one of 'hf'"):
-        export(constant(3), "keras")
+    with pytest.raises(ValueError, match="trainer='caffe' is not known: use one of 'hf'"):
+        export(constant(3), "caffe")
     with pytest.raises(ValueError, match="tolerance=-1 must lie in"):
         export(constant(3), "hf", tolerance=-1)
 

@@ -74,6 +74,13 @@ def evaluate(schedule, total_steps):
     return np.broadcast_to(np.asarray(schedule(np.arange(total_steps))), (total_steps,))
 
 
+def in_float32(schedule, total_steps):
+    """What JAX computes where nobody asks for more."""
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(False):
+        return np.asarray(evaluate(schedule, total_steps), dtype=np.float64)
+
+
 @pytest.mark.parametrize("name", ANY)
 def test_optax_itself(name, doubles):
     space = {}
@@ -95,7 +102,8 @@ def test_levanter_as_its_pieces_in_optax(decay_shape, total, warmup, cooldown, d
     optax = doubles
     cooldown = min(cooldown, (total - warmup + 0.5) / (total + 1))
     schedule = wsd(total, cooldown, decay_shape, warmup, 0.1, PEAK, decay_power=2.0, initial_lr_ratio=0.0)
-    a = yaml.safe_load(export(schedule, "levanter").text)["optimizer"]
+    found = export(schedule, "levanter")
+    a = yaml.safe_load(found.text)["optimizer"]
     up, down = (levanter_steps(a[name], total) for name in ("warmup", "decay"))
     low = a["min_lr_ratio"] * a["learning_rate"]
     pieces = [(0, optax.linear_schedule(0.0, a["learning_rate"], up))] if up else []
@@ -107,13 +115,15 @@ def test_levanter_as_its_pieces_in_optax(decay_shape, total, warmup, cooldown, d
         pieces.append((total - down, optax.polynomial_schedule(a["learning_rate"], low, power, down)))
     joined = optax.join_schedules([piece for _, piece in pieces], [begin for begin, _ in pieces[1:]])
     agree(evaluate(joined, total), schedule.lr)
+    agree(in_float32(joined, total), found.lr, PEAK, 2.0**-22)
 
 
 @pytest.mark.parametrize(("warmup", "cooldown"), [(0, 0.3), (7, 0.3), (1, 0.02), (7, 0.88)])
 def test_maxtext_as_its_pieces_in_optax(warmup, cooldown, doubles):
     optax = doubles
     schedule = wsd(60, cooldown, "linear", warmup, 0.1, PEAK, initial_lr_ratio=0.0)
-    a = yaml.safe_load(export(schedule, "maxtext").text)
+    found = export(schedule, "maxtext")
+    a = yaml.safe_load(found.text)
     end, peak = a["learning_rate_schedule_steps"], a["learning_rate"]
     up, down = int(end * a["warmup_steps_fraction"]), int(end * a["wsd_decay_steps_fraction"])
     pieces = [(0, optax.linear_schedule(0.0, peak, up))] if up else []
@@ -121,3 +131,4 @@ def test_maxtext_as_its_pieces_in_optax(warmup, cooldown, doubles):
     pieces += [(end - down, optax.linear_schedule(peak, peak * a["learning_rate_final_fraction"], down - 1))] if down else []
     joined = optax.join_schedules([piece for _, piece in pieces], [begin for begin, _ in pieces[1:]])
     agree(evaluate(joined, 60), schedule.lr)
+    agree(in_float32(joined, 60), found.lr, PEAK, 2.0**-23)

@@ -61,6 +61,7 @@ def test_a_continued_plan_begins_after_its_checkpoint(trainer):
     agree(found.settings.lr, plan.schedule.lr[STEP:], plan.schedule.peak_lr, found.settings.rounding)
 
 
+@pytest.mark.slow
 def test_what_a_trainer_cannot_execute_is_noted_in_a_plan_that_is_written(tmp_path, capsys):
     made.save(tmp_path / "runs", made.each(made.table_csv, "{}.csv")(made.pilots()))
     words = ["plan", str(tmp_path / "runs"), "--horizon", str(HORIZON), "--schedule", "wsd-1-sqrt", "--trainer", "maxtext", "--no-figures"]
@@ -98,3 +99,9 @@ def test_options_that_mean_nothing_are_refused_before_the_work(more, message, tm
     monkeypatch.chdir(tmp_path)
     assert main(["plan", "nowhere", "--horizon", "100", *more]) == 2
     assert message in capsys.readouterr().err and not (tmp_path / "x").exists()
+
+
+def test_a_plan_for_an_older_release_of_the_trainer():
+    plan = make_plan(pilots(1 / 26), HORIZON, family="wsd", law="convex-power", trainer="torchtitan")
+    assert "--optimizer.lr " in make_settings(plan, "torchtitan", version="0.2.2").text
+    assert "--optimizer.param_groups.0" in make_settings(plan, "torchtitan").text

@@ -100,19 +100,30 @@ def test_a_plan_of_the_workflow_maps_columns_and_states_schedules(tmp_path):
         run.name: {"family": run.schedule.name, "total_steps": run.total, "warmup_steps": 25, "peak_lr": run.schedule.peak_lr}
         for run in made.pilots()
     }
+    first = made.pilots()[0]
+    arguments = {"learning_rate": 0.0005, "max_steps": first.total, "warmup_steps": 25, "lr_scheduler_type": "warmup_stable_decay"}
+    arguments["lr_scheduler_kwargs"] = {"num_decay_steps": 120, "decay_type": "linear"}
+    (folder / "args.json").write_text(json.dumps(arguments))
+    by_file = executed | {first.name: "hf:args.json"}
     config["plans"] = {
         "ingested": {"runs": ["data/ingested/mine"], "horizon": 3000},
         "direct": {"runs": ["runs"], "horizon": 3000, "map": MAP},
         "text": {"runs": ["text"], "horizon": 3000, "executed": executed},
+        "noted": {"runs": ["runs"], "horizon": 3000, "map": MAP, "schedule": "wsd-1-sqrt", "trainer": "maxtext"},
+        "taken": {"runs": ["text"], "horizon": 3000, "executed": by_file, "schedule": "wsd-1-sqrt", "trainer": "maxtext", "nearest": True},
     }
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     snakemake(folder, "plan")
     plans = {name: json.loads((folder / f"results/plans/{name}/plan.json").read_text()) for name in config["plans"]}
     assert {plan["recommended"]["base_lr"] for plan in plans.values()} == {1e-3}
     assert plans["direct"]["prediction"] == plans["ingested"]["prediction"] and len(plans["text"]["pilots"]) == 6
+    assert [plans[name]["settings"]["taken"] for name in ("noted", "taken")] == [False, True]  # and written, though MaxText cannot
+    assert "\nsteps: 3000" in (folder / "results/plans/taken/settings_maxtext.txt").read_text()
     assert would_run(folder, "plan") == set()
     with edited(folder / "config/sources.csv", "my, loss", "loss"):
         assert would_run(folder, "plan") == {"plan", "ingest_mine", "plan_ingested"}
+    with edited(folder / "args.json", "120", "110"):
+        assert would_run(folder, "plan") == {"plan", "plan_taken"}
 
 
 def read_rows(folder):

@@ -28,7 +28,7 @@ from lastiterate.schedules import (
 
 PEAK = 3e-4
 ZERO_START = ("hf", "nanotron", "levanter", "maxtext")
-OWN_START = ("torchtitan", "olmo-core")
+OWN_START = ("torchtitan", "olmo-core", "nanochat")
 
 
 # Each rule: text of the settings -> learning rates of updates 1..total_steps.
@@ -291,6 +291,20 @@ def rule_maxtext(text, total_steps):
     return [lr(step) for step in range(total_steps)]
 
 
+def rule_nanochat(text, total_steps):
+    a = read_flags(text)
+    assert a["num_iterations"] == total_steps
+    down, peak = round(a["warmdown_ratio"] * total_steps), a["matrix_lr"]
+
+    def factor(it):
+        if it < a["warmup_steps"]:
+            return (it + 1) / a["warmup_steps"]
+        progress = (total_steps - it) / down if it > total_steps - down else 1.0
+        return progress + (1 - progress) * a["final_lr_frac"]
+
+    return [peak * factor(it) for it in range(total_steps)]
+
+
 def rule_pytorch(text, total_steps, peak=PEAK):
     space = {}
     exec(text, space)
@@ -306,6 +320,7 @@ RULES = {
     "nanotron": rule_nanotron,
     "levanter": rule_levanter,
     "maxtext": rule_maxtext,
+    "nanochat": rule_nanochat,
     "pytorch": rule_pytorch,
 }
 SHAPES = {
@@ -316,6 +331,7 @@ SHAPES = {
     "nanotron": ("linear", "cosine", "1-sqrt"),
     "levanter": ("linear", "cosine", "power"),
     "maxtext": ("linear", "cosine"),
+    "nanochat": ("linear",),
     "pytorch": ("linear", "cosine", "1-sqrt", "power"),
 }
 

@@ -25,7 +25,7 @@ from lastiterate.plan.load import load_pilots
 from lastiterate.plan.planner import TooThin, folded, make_plan
 from lastiterate.plan.settings import make_settings
 from lastiterate.plan.write import describe, report, write
-from lastiterate.schedules.export import TOLERANCE, TRAINERS
+from lastiterate.schedules.export import TOLERANCE, TRAINERS, check_version
 from lastiterate.schedules.stated import read_schedule
 
 
@@ -37,6 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--pilot", metavar="ID", help="the pilot that is continued (default: the longest at its peak LR there)")
     add_choice(parser, "--schedule", FAMILIES, metavar="FAMILY", help="only schedules of this family (default: any): %(choices)s")
     add_choice(parser, "--trainer", TRAINERS, metavar="TRAINER", help="write settings for this trainer (see lastiterate export)")
+    parser.add_argument("--trainer-version", metavar="VERSION", help="the trainer's release (default: the newest that was read)")
     parser.add_argument(
         "--nearest", action="store_true", help="where the trainer cannot execute the plan: take the nearest, instead of noting it only"
     )
@@ -72,8 +73,10 @@ def run(arguments: Namespace) -> None:
     """Read, plan, write, print."""
     if arguments.trainer and not arguments.out:
         raise ValueError("--trainer writes settings: say where with --out FOLDER")
-    if not arguments.trainer and (arguments.nearest or arguments.tolerance != TOLERANCE):
-        raise ValueError("--nearest and --tolerance are about the settings of a trainer: name it with --trainer")
+    if not arguments.trainer and (arguments.nearest or arguments.trainer_version or arguments.tolerance != TOLERANCE):
+        raise ValueError("--nearest, --tolerance and --trainer-version are about the settings of a trainer: name it with --trainer")
+    if arguments.trainer:
+        check_version(arguments.trainer, arguments.trainer_version)
     check_number("--tolerance", arguments.tolerance, "it is a fraction of the peak learning rate")
     executed = {run_id: read_schedule(schedule, f"--executed {run_id}") for run_id, schedule in arguments.executed}
     pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None, executed=executed, settings=arguments.settings)
@@ -90,7 +93,10 @@ def run(arguments: Namespace) -> None:
         )  # fmt: skip
     except TooThin as error:
         raise TooThin("\n".join([str(error), *(f"- left out: {text}" for text in folded(left_out))])) from None
-    made = make_settings(plan, arguments.trainer, arguments.tolerance, take_nearest=arguments.nearest) if arguments.trainer else None
+    made = None
+    if arguments.trainer:
+        version = arguments.trainer_version
+        made = make_settings(plan, arguments.trainer, arguments.tolerance, take_nearest=arguments.nearest, version=version)
     written = write(plan, arguments.out, made, not arguments.no_figures) if arguments.out else []
     if arguments.json:
         print_json(report(plan, made) | {"left_out": left_out, "files": [str(path) for path in written]})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lastiterate.plan.planner import Plan
-from lastiterate.schedules.export import TOLERANCE, CannotExport, Settings
+from lastiterate.schedules.export import TOLERANCE, Settings
 from lastiterate.schedules.export.document import document
 from lastiterate.schedules.export.segment import export_rest
 
@@ -49,14 +49,15 @@ class Made:
         }
 
 
-def make_settings(plan: Plan, trainer: str, tolerance: float = TOLERANCE, *, take_nearest: bool = False) -> Made:
-    """The trainer's settings for what the plan leaves to run; never an error because the trainer cannot execute it."""
-    reason = None
-    try:
-        part = export_rest(plan.schedule, trainer, plan.start_step, tolerance)
-    except CannotExport as error:
-        reason = str(error).partition(". The nearest that it can")[0]
-        part = export_rest(plan.schedule, trainer, plan.start_step, tolerance, take_nearest=True)
+def make_settings(
+    plan: Plan, trainer: str, tolerance: float = TOLERANCE, *, take_nearest: bool = False, version: str | None = None
+) -> Made:
+    """The trainer's settings for what the plan leaves to run; never an error because the trainer cannot execute it.
+
+    `version` is the trainer's release, the newest by default.
+    """
+    part = export_rest(plan.schedule, trainer, plan.start_step, tolerance, take_nearest=True, version=version)
+    reason = part.reason
     taken = take_nearest or reason is None
     settings = part.settings
     text = document(settings, part.resume, tolerance, taken=taken)

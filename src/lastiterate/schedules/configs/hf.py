@@ -86,6 +86,8 @@ def resolve(trainer: str, given: dict, steps: int | None, notes=()) -> Config:
     notes += [f"{name} is not in the file: {value}" for name, value in defaults.items() if not data.has(name)]
     if given.get("listed") and kind not in ("linear", "constant", "constant_with_warmup"):
         notes.append("a model card does not list lr_scheduler_kwargs: if the run had any, this is not what it executed")
+    if str(given.get("fp16")) == "True" or given.get("mixed_precision_training"):
+        notes.append("updates that the loss scaling of fp16 skips do not move the schedule: the run may be a few updates behind it")
     warmup = 0 if kind == "constant" else warmup
     own = _filled(kind, kwargs, peak, warmup, total)
     values = {"learning_rate": peak, "max_steps": total, "warmup_steps": warmup}

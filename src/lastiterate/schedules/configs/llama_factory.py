@@ -21,6 +21,7 @@ def read(text: str, steps: int | None = None) -> Config:
     """What the configuration executes."""
     given, notes = dict(mapping(text) or {}), []
     data = Fields(given)
+    data.require(hf.KEYS, "LLaMA-Factory")
     total = data.count("max_steps", -1)
     total = total if total > 0 else steps
     if given.get("lr_scheduler_type") == "warmup_stable_decay" and total:

@@ -28,6 +28,7 @@ def read(text: str, steps: int | None = None) -> Config:
     if "cosine_learning_rate_final_fraction" in given:  # its name until the schedule wsd came
         given.setdefault("learning_rate_final_fraction", given["cosine_learning_rate_final_fraction"])
     data = Fields(given)
+    data.require([name for name in DEFAULTS if not name.startswith("wsd")], "MaxText")
     notes = [f"{name} is not in the file: {value}" for name, value in DEFAULTS.items() if not data.has(name) and not name.startswith("wsd")]
     if any(str(given.get(name, "")) not in ("", "base.yml") for name in ("base_config",)):
         notes.append(f"base_config {given['base_config']!r} is not read: its values would come before the defaults")

@@ -11,6 +11,14 @@ from lastiterate.schedules.configs.config import Config, Form, config, given_ste
 from lastiterate.schedules.configs.source import ConfigError, Fields, flags, flat, mapping
 
 STYLES = ("constant", "linear", "cosine", "inverse-square-root", "WSD")
+KNOWN = {
+    "lr_decay_style", "lr_decay_iters", "lr_decay_samples", "lr_warmup_fraction", "lr_warmup_iters", "lr_warmup_samples", "lr_warmup_init",
+    "lr_wsd_decay_style", "lr_wsd_decay_iters", "lr_wsd_decay_samples",
+}  # fmt: skip
+OTHERS = {
+    "warmup": "the fraction of the run of Megatron before 2.0: write --lr-warmup-fraction",
+    "train_tokens": "Megatron-DeepSpeed then counts tokens: not read",
+}
 WSD = {"exponential": None, "linear": "linear", "cosine": "cosine", "minus_sqrt": "1-sqrt"}
 
 
@@ -26,10 +34,11 @@ def read(text: str, steps: int | None = None) -> Config:
     data.spelled = "--{}"
     if data.has("rampup_batch_size"):
         raise ConfigError("--rampup-batch-size: the schedule counts samples, so that its updates depend on the batch sizes: not read")
+    _check_names(data)
     notes: list[str] = []
     peak, low = data.number("lr"), data.number("min_lr", 0.0)
     first, style = data.number("lr_warmup_init", 0.0), data.choice("lr_decay_style", STYLES, "linear")
-    samples = data.has("train_samples") and not data.has("train_iters")
+    samples = _by_samples(data)
     unit, batch = "iters", 1
     if samples:
         unit, batch = "samples", data.count("global_batch_size")
@@ -57,6 +66,31 @@ def read(text: str, steps: int | None = None) -> Config:
     if data.has("decoupled_lr"):
         notes.append("--decoupled-lr: the embedding and output layers have a learning rate of their own")
     return config("megatron", values, lrs(values, total), _form(values), peak, notes)
+
+
+def _check_names(data: Fields) -> None:
+    """ConfigError for flags that change the learning rates by a rule that is not this one, and for those that Megatron asserts away."""
+    for name in data.values:
+        if name in OTHERS or (name.startswith("lr_") and name not in KNOWN):
+            why = OTHERS.get(name, "not known, and it may change the learning rates: not read")
+            raise ConfigError(f"--{name.replace('_', '-')}: {why}")
+    samples = _by_samples(data)
+    if data.has("train_samples") and data.has("train_iters"):
+        raise ConfigError("--train-iters and --train-samples are both given: Megatron refuses that")
+    other = "iters" if samples else "samples"
+    for name in (f"lr_decay_{other}", f"lr_warmup_{other}"):
+        if data.has(name) and data.number(name):
+            stated = "samples" if samples else "iters"
+            raise ConfigError(f"--{name.replace('_', '-')} with --train-{stated}: Megatron refuses that")
+    given = [name for name in ("lr_warmup_iters", "lr_warmup_samples") if data.has(name) and data.number(name)]
+    if data.has("lr_warmup_fraction") and given:
+        raise ConfigError(f"--lr-warmup-fraction and --{given[0].replace('_', '-')} are both given: Megatron refuses that")
+
+
+def _by_samples(data: Fields) -> bool:
+    """Whether samples are counted; a file without the run's length counts what its warmup and decay count."""
+    stated = data.has("train_samples") or data.has("lr_warmup_samples") or data.has("lr_decay_samples")
+    return stated and not data.has("train_iters")
 
 
 def _flags(text: str) -> dict:

@@ -50,16 +50,21 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}|\$(\w+)")
 def flags(text: str) -> dict[str, str | bool]:
     """The flags ``--name value`` of a command line or a shell script, "-" in names as "_"; variables that the script sets are put in.
 
-    A flag without a value is True; of a flag given twice the last holds, as it does for argparse.
+    A flag without a value is True. What is given twice with different values, a flag or a variable, is `Several` of them: which one
+    holds depends on the branch or the command of the script that runs.
     """
     text = re.sub(r"(?m)^\s*#.*$", "", text)
     text = re.sub(r"\\\r?\n", " ", text)
-    names = {}
+    names: dict[str, str] = {}
     for name, value in ASSIGNED.findall(text):  # NAME=${NAME:-default} is its default
-        names[name] = re.sub(rf"\$\{{{name}:?-([^}}]*)\}}", r"\1", value.strip("\"'"))
+        value = re.sub(rf"\$\{{{name}:?-([^}}]*)\}}", r"\1", value.strip("\"'"))
+        names[name] = Several.of(names.get(name), value)
 
     def filled(value: str) -> str:
         for _ in range(5):
+            known = [names.get(m[1] or m[3]) for m in VARIABLE.finditer(value)]
+            if several := next((one for one in known if isinstance(one, Several)), None):
+                return several
             value, before = VARIABLE.sub(lambda m: str(names.get(m[1] or m[3], m[2] if m[2] is not None else m[0])), value), value
             if value == before:
                 break
@@ -67,8 +72,20 @@ def flags(text: str) -> dict[str, str | bool]:
 
     found: dict[str, str | bool] = {}
     for name, value in FLAG.findall(text):
-        found[name.replace("-", "_")] = filled(value.strip("\"'")) if value else True
+        key, value = name.replace("-", "_"), filled(value.strip("\"'")) if value else True
+        found[key] = value if value is True else Several.of(found.get(key), value)
     return found
+
+
+class Several(str):
+    """Different values of one name, joined by " or "; no number, so that `Fields` refuses it where it is needed."""
+
+    @classmethod
+    def of(cls, before: str | bool | None, value: str) -> str:
+        """The value, or both if there was another one."""
+        if not isinstance(before, str) or value in before.split(" or "):
+            return value if not isinstance(before, cls) else before
+        return cls(f"{before} or {value}")
 
 
 def listed(text: str) -> dict[str, str]:
@@ -92,11 +109,23 @@ class Python:
     def __init__(self, text: str):
         self.tree = ast.parse(text)
         self.constants: dict[str, ast.expr] = {}
+        self.unsure: set[str] = set()  # names with several values, of which one cannot say which holds
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                self.constants[node.targets[0].id] = node.value
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
-                self.constants[node.target.id] = node.value
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    self._bind(target.id, node)
+
+    def _bind(self, name: str, node: ast.AST) -> None:
+        """Take what a name is bound to; any other value, a loop or a change of it makes it unsure."""
+        value = getattr(node, "value", None)
+        if isinstance(node, ast.AnnAssign) and value is None:
+            return
+        known, plain = self.constants.get(name), isinstance(node, ast.Assign | ast.AnnAssign)
+        if not plain or (known is not None and ast.dump(known) != ast.dump(value)):
+            self.unsure.add(name)
+        elif known is None:
+            self.constants[name] = value
 
     def calls(self, names: Iterable[str]) -> list[tuple[str, ast.Call]]:
         """(name, call) of every call of one of `names`, in the order of the file; an attribute counts by its last name."""
@@ -109,8 +138,19 @@ class Python:
         return sorted(found, key=lambda pair: (pair[1].lineno, pair[1].col_offset))
 
     def arguments(self, call: ast.Call, names: Iterable[str] = ()) -> dict[str, ast.expr]:
-        """Keyword arguments, and positional ones under `names`."""
-        return dict(zip(names, call.args, strict=False)) | {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+        """Keyword arguments, and positional ones under `names`; ConfigError for ``**other`` that is no dict of the file."""
+        found = dict(zip(names, call.args, strict=False))
+        for keyword in call.keywords:
+            if keyword.arg:
+                found[keyword.arg] = keyword.value
+                continue
+            node = keyword.value
+            if isinstance(node, ast.Name) and node.id not in self.unsure:
+                node = self.constants.get(node.id, node)
+            if not isinstance(node, ast.Dict) or not all(isinstance(key, ast.Constant) for key in node.keys):
+                raise ConfigError(f"line {call.lineno}: **{ast.unparse(keyword.value)[:60]} is not a dict that the file states")
+            found |= {key.value: value for key, value in zip(node.keys, node.values, strict=True)}
+        return found
 
     def keyword(self, name: str) -> list[ast.expr]:
         """The values that calls of the file are given under a keyword."""
@@ -144,6 +184,8 @@ class Python:
         match node:
             case ast.Constant():
                 return node.value
+            case ast.Name(id=name) if name in self.unsure:
+                raise ConfigError(f"line {node.lineno}: {name} is given several values in the file: leave one of them")
             case ast.Name(id=name) if name in self.constants:
                 return below(self.constants[name])
             case ast.UnaryOp(op=ast.USub()):
@@ -191,10 +233,16 @@ class Fields:
         """Whether the name is there and not null."""
         return self.values.get(name) not in (None, "None", "null", "")
 
+    def require(self, names: Iterable[str], trainer: str) -> None:
+        """ConfigError if none of `names` is there: of such a file every learning rate would be the trainer's default."""
+        if not any(self.has(name) for name in names):
+            raise ConfigError(f"has none of {', '.join(sorted(names))}: it is not a configuration of {trainer} that decides learning rates")
+
     def error(self, name: str, expected: str) -> ConfigError:
         """What is wrong with a value."""
         value = self.values.get(name)
         unset = " (a variable that the file does not set)" if isinstance(value, str) and "$" in value else ""
+        unset = " (several in the file: leave one of them)" if isinstance(value, Several) else unset
         return ConfigError(f"{self.spelled.format(name)} is {value!r}{unset}, expected {expected}")
 
     def number(self, name: str, default: float | None = None, low: float = 0.0) -> float:

@@ -29,11 +29,11 @@ def candidates(form: Form, version: str):
         yield {key: values[key] for key in ("learning_rate", "max_steps", "warmup_steps")} | named
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by transformers' rule."""
+def executed(values: dict, steps) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by transformers' rule."""
     named = {"lr_scheduler_type": values["lr_scheduler"], "lr_scheduler_kwargs": values.get("lr_scheduler_kwargs") or {}}
     warmup = 2 if values["warmup_steps"] == 1 else values["warmup_steps"]
-    return hf.executed({**values, **named, "warmup_steps": warmup}, total_steps)
+    return hf.executed({**values, **named, "warmup_steps": warmup}, steps)
 
 
 def limits(form: Form, version: str) -> list[str]:

@@ -22,6 +22,7 @@ Source: huggingface/transformers, src/transformers/optimization.py (005edac, rel
 
 import numpy as np
 
+from lastiterate.schedules.export import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 
 TITLE = "Hugging Face transformers"
@@ -88,9 +89,9 @@ def _has_own_type(form: Form) -> bool:
     return form.immediate and (form.decay_shape == "cosine" or (whole and form.decay_shape in ("linear", "power")))
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    s, warmup, last = np.arange(total_steps), values["warmup_steps"], values["max_steps"]
+def executed(values: dict, steps) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
+    s, warmup, last = pieces.counts(steps), values["warmup_steps"], values["max_steps"]
     kind, kwargs, peak = values["lr_scheduler_type"], values["lr_scheduler_kwargs"], values["learning_rate"]
     start, ahead = 0.0, int(kind == "cosine_warmup_with_min_lr")
     x = (s - warmup + ahead) / max(1, last - warmup)
@@ -101,7 +102,7 @@ def executed(values: dict, total_steps: int) -> np.ndarray:
         shape = {"linear": 1 - x, "cosine": 0.5 * (1 + np.cos(np.pi * x)), "1-sqrt": 1 - np.sqrt(x)}[kwargs.get("decay_type", "cosine")]
         factor = start + (1 - start) * shape
     elif kind == "constant_with_warmup":
-        factor = np.ones(total_steps)
+        factor = np.ones(s.size)
     elif kind == "inverse_sqrt":
         factor = 1.0 / np.sqrt(np.maximum(s - warmup + kwargs["timescale"], 1) / kwargs["timescale"])
     elif kind == "cosine_with_restarts":

@@ -81,8 +81,8 @@ def _made(value: int | float, total: int) -> int:
     return int(value * total) if value <= 1 else int(value)
 
 
-def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head, computed in `dtype`."""
+def executed(values: dict, steps, dtype=np.float64) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head, computed in `dtype`."""
     a, total = values["optimizer"], values["trainer"]["num_train_steps"]
     peak, cooldown = a["learning_rate"], _made(a.get("cooldown", 0), total)
     low, main = peak * a["min_lr_ratio"], total - cooldown
@@ -101,7 +101,7 @@ def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
         boundaries.append(end)
     if cooldown:
         parts.append(pieces.linear(float(parts[-1](np.array([decay], dtype))[0]), low, cooldown))
-    return pieces.join(parts, boundaries)(pieces.counts(total_steps, dtype)).astype(np.float64)
+    return pieces.join(parts, boundaries)(pieces.counts(steps, dtype)).astype(np.float64)
 
 
 def _decay(style, peak: float, low: float, steps: int, ratio: float):

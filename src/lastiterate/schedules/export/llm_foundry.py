@@ -17,6 +17,7 @@ composer/optim/scheduler.py (6405188, release 0.32.1).
 
 import numpy as np
 
+from lastiterate.schedules.export import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import yaml
 
@@ -56,14 +57,14 @@ def candidates(form: Form, version: str):
         yield values("inv_sqrt_with_warmup", t_scale="1ba", t_cooldown=f"{form.decay_steps}ba", **end, **ends)
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    a, t, peak = values["scheduler"], np.arange(total_steps), values["optimizer"]["lr"]
+def executed(values: dict, steps) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
+    a, t, peak = values["scheduler"], pieces.counts(steps), values["optimizer"]["lr"]
     count = {name: int(a.get(name, values["max_duration"]).removesuffix("ba")) for name in ("t_warmup", "t_max", "t_scale", "t_cooldown")}
     warmup, name = count["t_warmup"], a["name"]
     x = np.clip((t - warmup) / max(count["t_max"] - warmup, 1), 0.0, 1.0)
     if name == "constant_with_warmup":
-        factor = np.ones(total_steps)
+        factor = np.ones(t.size)
     elif name == "linear_decay_with_warmup":
         factor = 1.0 + x * (a["alpha_f"] - 1.0)
     elif name == "cosine_with_warmup":

@@ -12,8 +12,9 @@ int() gives the integers back.
 
 With wsd MaxText refuses fractions that add up to more than 1, so they are the smallest that give the integers.
 
-Source: AI-Hypercomputer/maxtext, src/maxtext/utils/maxtext_utils.py and configs/types.py (e591f30, 2026-08-22). The pieces are
-optax's, computed in float32 (lastiterate.schedules.export.single).
+Source: AI-Hypercomputer/maxtext, src/maxtext/utils/maxtext_utils.py and configs/types.py (e591f30, 2026-08-22, and releases
+0.1.0 to 0.2.4; before 0.2 there is only a cosine, of (s - W)/(E - W)). The pieces are optax's, computed in float32
+(`lastiterate.schedules.export.pieces`).
 """
 
 import numpy as np
@@ -35,11 +36,12 @@ def reaches(version: str) -> list[Reach]:
 
 def candidates(form: Form, version: str):
     """Configurations that may execute the form."""
+    if version == "0.1":
+        yield from _cosine_only(form)
+        return
     end = form.decay_end + 1 if form.decay_steps else form.total_steps
     kinds = [("cosine", "cosine")] if form.immediate and form.decay_shape == "cosine" else []
-    if version != "0.1":
-        kinds += [("wsd", style) for style in form.styles(DECAYS)]
-    for kind, style in kinds or [("cosine", "cosine")]:
+    for kind, style in [*kinds, *(("wsd", style) for style in form.styles(DECAYS))]:
         found = {
             "steps": form.total_steps,
             "learning_rate": form.peak_lr,
@@ -50,14 +52,24 @@ def candidates(form: Form, version: str):
             "wsd_decay_style": style,
             "learning_rate_final_fraction": form.final,
         }
-        if version == "0.1":
-            yield {**dict(list(found.items())[:2]), **dict(list(found.items())[3:5]), "cosine_learning_rate_final_fraction": form.final}
-        elif kind == "cosine" or found["warmup_steps_fraction"] + found["wsd_decay_steps_fraction"] <= 1.0:
+        if kind == "cosine" or found["warmup_steps_fraction"] + found["wsd_decay_steps_fraction"] <= 1.0:
             yield found
 
 
-def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head, computed in `dtype`."""
+def _cosine_only(form: Form):
+    """Before wsd: a cosine that reaches its end at E, and from its begin on; to 1 of the peak it is a constant."""
+    end = form.decay_end if form.decay_steps else form.total_steps
+    yield {
+        "steps": form.total_steps,
+        "learning_rate": form.peak_lr,
+        "learning_rate_schedule_steps": max(end, form.warmup_steps + 1),
+        "warmup_steps_fraction": fraction(form.warmup_steps, max(end, form.warmup_steps + 1), int),
+        "cosine_learning_rate_final_fraction": form.final if form.decay_steps else 1.0,
+    }
+
+
+def executed(values: dict, steps, dtype=np.float64) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head, computed in `dtype`."""
     peak, end = values["learning_rate"], values["learning_rate_schedule_steps"]
     name = "learning_rate_final_fraction"
     final = peak * values[name if name in values else f"cosine_{name}"]
@@ -65,12 +77,13 @@ def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
     decay = end - warmup if cosine else int(end * values["wsd_decay_steps_fraction"])
     parts = [(warmup, pieces.linear(0.0, peak, warmup)), (end - decay, pieces.constant(peak))]
     turned = cosine or values["wsd_decay_style"] == "cosine"
-    parts.append((end, _cosine(peak, final, decay) if turned else pieces.linear(peak, final, decay - 1)))
-    begins, kept = [0, *(until for until, _ in parts)], []
+    old = int(name not in values)  # whose cosine reaches its end one step later
+    parts.append((end, _cosine(peak, final, decay + old) if turned else pieces.linear(peak, final, decay - 1)))
+    begins = [0, *(until for until, _ in parts)]
     kept = [(begin, piece) for begin, (until, piece) in zip(begins, parts, strict=False) if until > begin]
     kept += [(end, pieces.constant(0.0))] if values["steps"] > end else []
     schedule = pieces.join([piece for _, piece in kept], [begin for begin, _ in kept[1:]])
-    return schedule(pieces.counts(total_steps, dtype)).astype(np.float64)
+    return schedule(pieces.counts(steps, dtype)).astype(np.float64)
 
 
 def _cosine(peak: float, final: float, steps: int):

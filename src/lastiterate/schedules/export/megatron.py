@@ -17,6 +17,7 @@ since 0.13.0). It counts samples, s times the global batch size, and all its rat
 
 import numpy as np
 
+from lastiterate.schedules.export import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import flags
 
@@ -53,15 +54,15 @@ def _decays(version: str) -> dict[str, str]:
     return {shape: name for shape, name in DECAYS.items() if shape != "1-sqrt" or version == "0.13"}
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    s, warmup, end = np.arange(total_steps), values["lr_warmup_iters"], values["lr_decay_iters"]
+def executed(values: dict, steps) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
+    s, warmup, end = pieces.counts(steps), values["lr_warmup_iters"], values["lr_decay_iters"]
     peak, low, first, style = values["lr"], values["min_lr"], values["lr_warmup_init"], values["lr_decay_style"]
     begin = end - values["lr_wsd_decay_iters"] if style == "WSD" else warmup
     x = np.clip((s - begin) / (end - begin), 0.0, 1.0)
     shapes = {"linear": 1 - x, "cosine": 0.5 * (np.cos(np.pi * x) + 1), "minus_sqrt": 1 - np.sqrt(x), "exponential": 2 * 0.5**x - 1}
     if style == "constant":
-        lr = np.full(total_steps, peak)
+        lr = np.full(s.size, peak)
     elif style == "inverse-square-root":
         lr = np.where(s > end, low, np.maximum(low, peak * max(warmup, 1) ** 0.5 / np.maximum(s, 1) ** 0.5))
     else:

@@ -12,6 +12,7 @@ Source: karpathy/nanochat, scripts/base_train.py, get_lr_multiplier (92d63d4, 20
 
 import numpy as np
 
+from lastiterate.schedules.export import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import flags, fraction
 
@@ -38,9 +39,9 @@ def candidates(form: Form, version: str):
         }
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    s, total, warmup = np.arange(total_steps), values["num_iterations"], values["warmup_steps"]
+def executed(values: dict, steps) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
+    s, total, warmup = pieces.counts(steps), values["num_iterations"], values["warmup_steps"]
     down = round(values["warmdown_ratio"] * total)
     x = np.clip((total - s) / max(down, 1), 0.0, 1.0)
     factor = np.where(s <= total - down, 1.0, x + (1 - x) * values["final_lr_frac"])

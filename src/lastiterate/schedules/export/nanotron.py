@@ -17,6 +17,7 @@ Source: huggingface/nanotron, src/nanotron/helpers.py and config/config.py (2411
 
 import numpy as np
 
+from lastiterate.schedules.export import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import yaml
 
@@ -50,14 +51,14 @@ def _decays(version: str) -> dict[str, str]:
     return {shape: name for shape, name in DECAYS.items() if shape != "1-sqrt" or version == "0.5"}
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    s, scheduler = np.arange(total_steps), values["optimizer"]["learning_rate_scheduler"]
+def executed(values: dict, steps) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
+    s, scheduler = pieces.counts(steps), values["optimizer"]["learning_rate_scheduler"]
     peak, low, warmup = scheduler["learning_rate"], scheduler["min_decay_lr"], scheduler["lr_warmup_steps"]
     x = np.clip((s - scheduler["lr_decay_starting_step"]) / scheduler["lr_decay_steps"], 0.0, 1.0)
     shapes = {"linear": 1 - x, "cosine": (1 + np.cos(np.pi * x)) / 2, "1-sqrt": 1 - np.sqrt(x)}
     lr = low + (peak - low) * shapes[scheduler["lr_decay_style"]]
-    first = peak * s / max(warmup, 1) if scheduler["lr_warmup_style"] == "linear" else np.full(total_steps, peak)
+    first = peak * s / max(warmup, 1) if scheduler["lr_warmup_style"] == "linear" else np.full(s.size, peak)
     return np.where(s <= warmup, first, lr)
 
 

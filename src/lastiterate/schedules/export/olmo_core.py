@@ -20,6 +20,7 @@ decay_fraction and alpha_f default to 0.1 and are always written.
 
 import numpy as np
 
+from lastiterate.schedules.export import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.stages import EXACT_STAGES, FEW_STAGES, Stage, curved, stages
 from lastiterate.schedules.export.text import call
@@ -65,14 +66,14 @@ def _warmups(form: Form) -> list[tuple[int, float]]:
     return [(steps + 1, low if low > 1e-15 else 0.0), (steps, 0.0)]
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    current, peak, arguments, kind = np.arange(1, total_steps + 1), values["lr"], values["arguments"], values["scheduler"]
+def executed(values: dict, steps) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
+    current, peak, arguments, kind = pieces.counts(steps) + 1, values["lr"], values["arguments"], values["scheduler"]
     if kind == "ComposableScheduler":
         return _composed(arguments["stages"], current, peak)
     warmup, low = arguments["warmup"], arguments["warmup_min_lr"]
     if kind == "ConstantWithWarmup":
-        lr = np.full(total_steps, peak)
+        lr = np.full(current.size, peak)
     elif kind == "WSD":
         left, decay, end = values["max_duration"] - current, arguments["decay"], arguments["decay_min_lr"]
         lr = end + (peak - end) * np.minimum(left, decay) / decay

@@ -7,9 +7,9 @@ order are optax's own in either precision. Source: google-deepmind/optax, optax/
 import numpy as np
 
 
-def counts(total_steps: int, dtype=np.float64) -> np.ndarray:
-    """0, 1, ..., total_steps - 1, shape (total_steps,)."""
-    return np.arange(total_steps).astype(dtype)
+def counts(steps, dtype=np.float64) -> np.ndarray:
+    """Updates already made: 0, 1, ..., steps - 1, or `steps` itself if it is an array of them."""
+    return (steps if isinstance(steps, np.ndarray) else np.arange(steps)).astype(dtype)
 
 
 def constant(value: float):

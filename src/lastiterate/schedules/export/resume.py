@@ -58,10 +58,9 @@ import torch
 
 CHECKPOINT = "checkpoint-{step}"
 state = torch.load(f"{{CHECKPOINT}}/scheduler.pt", weights_only=True)
-if state["last_epoch"] != {step} or "changed" in state:
-    raise SystemExit(f"{{CHECKPOINT}} holds update {{state['last_epoch']}}, or was changed before: nothing done")
-state["changed"] = True
-state["base_lrs"] = [{peak!r} / {old_peak!r} * lr for lr in state["base_lrs"]]
+if state["last_epoch"] != {step}:
+    raise SystemExit(f"{{CHECKPOINT}} holds update {{state['last_epoch']}}: nothing done")
+state["base_lrs"] = [{peak!r} / max(state["base_lrs"]) * lr for lr in state["base_lrs"]]
 state["_last_lr"] = [{lr!r} / {peak!r} * lr for lr in state["base_lrs"]]
 optimizer = torch.load(f"{{CHECKPOINT}}/optimizer.pt", weights_only=True, map_location="cpu")
 for group, peak, lr in zip(optimizer["param_groups"], state["base_lrs"], state["_last_lr"], strict=True):
@@ -81,8 +80,9 @@ def _hf(point: Point) -> Resume:
 
 PYTORCH = """\
 # Instead of loading the scheduler's state, which keeps the old peak; the optimizer's is loaded before.
+largest = max(group["initial_lr"] for group in optimizer.param_groups)
 for group in optimizer.param_groups:
-    group["lr"] = group["initial_lr"] = {peak!r}
+    group["lr"] = group["initial_lr"] = {peak!r} / largest * group["initial_lr"]
 scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lr_factor, last_epoch={last})"""
 
 
@@ -108,8 +108,9 @@ def _torchtitan(point: Point) -> Resume:
 
 MEGATRON = """\
 # In megatron/training/training.py, after load_checkpoint(...): through core 0.19.0 the optimizer's groups keep the old lr and min_lr.
+largest = max(group["max_lr"] for group in optimizer.param_groups)
 for group in optimizer.param_groups:
-    group["max_lr"], group["min_lr"] = args.lr, args.min_lr
+    group["max_lr"], group["min_lr"] = args.lr / largest * group["max_lr"], args.min_lr
 opt_param_scheduler.step(increment=0)"""
 
 
@@ -171,13 +172,12 @@ import torch
 CHECKPOINT = Path("checkpoints/{step}")
 for path in [*CHECKPOINT.glob("lr_scheduler/**/*.pt"), *CHECKPOINT.glob("optimizer/**/*.pt")]:
     state = torch.load(path, map_location="cpu", weights_only=False)
-    if "changed" in state:
-        raise SystemExit(f"{{path}} was changed before: nothing done")
     if "base_lrs" in state:
-        state["changed"] = True
-        state["base_lrs"] = [{peak!r} / {old_peak!r} * lr for lr in state["base_lrs"]]
-    for group in state.get("param_groups", []):
-        group["lr"] = group["initial_lr"] = {peak!r} / {old_peak!r} * group["initial_lr"]
+        state["base_lrs"] = [{peak!r} / max(state["base_lrs"]) * lr for lr in state["base_lrs"]]
+    groups = state.get("param_groups", [])
+    largest = max((group["initial_lr"] for group in groups), default=None)
+    for group in groups:
+        group["lr"] = group["initial_lr"] = {peak!r} / largest * group["initial_lr"]
     torch.save(state, path)"""
 
 

@@ -20,6 +20,7 @@ from lastiterate.schedules.schedule import Phase, Schedule
 
 SHIFTS = {"nanotron": 1}  # updates by which a trainer's count is ahead after a resume
 MOST = 20
+NEAREST = ". The nearest that it can"
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,14 @@ class Segment:
     """Updates `first_update` .. `last_update` (1-based) of a run as settings, and what to do with the checkpoint before them.
 
     ``settings.lr`` has the learning rates of these updates only, and ``settings.deviation`` is a fraction of their largest.
-    `resume` is None where the segment begins the run.
+    `resume` is None where the segment begins the run, and `reason` says why the trainer cannot execute it, if it cannot.
     """
 
     first_update: int
     last_update: int
     settings: Settings
     resume: Resume | None
+    reason: str | None = None
 
 
 def rest(schedule: Schedule, step: int) -> Schedule:
@@ -96,6 +98,7 @@ def export_rest(
     *,
     take_nearest: bool = False,
     version: str | None = None,
+    old_peak: float | None = None,
 ) -> Segment:
     """Settings for the updates after `from_step` of a run that goes on from the checkpoint written there.
 
@@ -109,6 +112,8 @@ def export_rest(
         Updates made before the checkpoint; the first update of the segment is from_step + 1.
     take_nearest : bool
         Take the nearest settings instead of raising `CannotExport`.
+    old_peak : float, optional
+        Peak of the settings that the checkpoint was made with; by default the largest learning rate before it.
 
     Raises
     ------
@@ -125,8 +130,12 @@ def export_rest(
     check_number("tolerance", tolerance, "it is a fraction of the largest learning rate")
     own = rest(schedule, from_step)
     if from_step == 0:
-        whole = nearest(schedule, trainer, version, tolerance) if take_nearest else export(schedule, trainer, tolerance, version)
-        return Segment(1, schedule.total_steps, whole, None)
+        try:
+            return Segment(1, schedule.total_steps, export(schedule, trainer, tolerance, version), None)
+        except CannotExport as error:
+            if not take_nearest:
+                raise
+            return Segment(1, schedule.total_steps, error.nearest, None, _without_text(error))
     shift, total, moved = SHIFTS.get(trainer, 0), schedule.total_steps, _moved(own, trainer)
     found = nearest(moved, trainer, version, tolerance, after=from_step + shift)
     wanted, lr = schedule.lr[from_step:], found.lr[from_step + shift :]
@@ -136,20 +145,28 @@ def export_rest(
     if shift:
         values = values | {"tokens": values["tokens"] | {"train_steps": total}}
         text = TRAINERS[trainer].text(values)
-    after = resume(trainer, from_step, float(wanted[0]), own.peak_lr, float(schedule.lr[:from_step].max()), values)
+    old_peak = float(schedule.lr[:from_step].max()) if old_peak is None else old_peak
+    after = resume(trainer, from_step, float(wanted[0]), own.peak_lr, old_peak, values)
     text += after.ending
     notes.insert(0, f"settings of updates {from_step + 1} to {total}, for a run that goes on from the checkpoint after update {from_step}")
     if deviation > EXACT:
         notes.insert(0, not_asked_for(lr, wanted, from_step))
     settings = replace(found, values=values, text=text, notes=(*notes, *after.notes), lr=lr, deviation=deviation)
-    if deviation > tolerance and not take_nearest:
+    if deviation > tolerance:
         reasons = "; ".join([where(lr, wanted, from_step), *TRAINERS[trainer].limits(read(moved), found.version)])
-        raise CannotExport(
-            f"{TRAINERS[trainer].TITLE} cannot execute updates {from_step + 1} to {total}: {reasons}. "
-            f"The nearest that it can (on the command line --nearest):\n{text}",
+        error = CannotExport(
+            f"{TRAINERS[trainer].TITLE} cannot execute updates {from_step + 1} to {total}: {reasons}{NEAREST} (on the command line "
+            f"--nearest):\n{text}",
             settings,
         )
+        if not take_nearest:
+            raise error
+        return Segment(from_step + 1, total, settings, after, _without_text(error))
     return Segment(from_step + 1, total, settings, after)
+
+
+def _without_text(error: CannotExport) -> str:
+    return str(error).partition(NEAREST)[0]
 
 
 def _moved(own: Schedule, trainer: str) -> Schedule:
@@ -175,13 +192,14 @@ def segments(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, ver
     [(1, 6000), (6001, 9000)]
     """
     ends = sorted({end for end in accumulate(phase.steps for phase in schedule.phases) if end})
-    found, begin = [], 0
+    found, begin, peak = [], 0, None
     while begin < schedule.total_steps:
         later = [end for end in ends if end > begin]
         able = [end for end in later if _executes(until(schedule, end), trainer, begin, tolerance, version)]
         end = able[-1] if able else later[0]  # which is then refused
-        found.append(export_rest(until(schedule, end), trainer, begin, tolerance, version=version))
-        begin = found[-1].last_update
+        part = until(schedule, end)
+        found.append(export_rest(part, trainer, begin, tolerance, version=version, old_peak=peak))
+        begin, peak = end, rest(part, begin).peak_lr
         if len(found) > MOST:
             raise ValueError(f"{TRAINERS[trainer].TITLE} would need more than {MOST} runs for this schedule: use one that it can execute")
     return found

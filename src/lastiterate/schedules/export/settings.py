@@ -155,6 +155,12 @@ def export(schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, versi
     )
 
 
+def check_version(trainer: str, version: str | None) -> str:
+    """The release from which the settings for a trainer's `version` hold (the newest if that is None); ValueError if there is none."""
+    adapter = TRAINERS[check_choice("trainer", trainer, tuple(TRAINERS))]
+    return choose(adapter.TITLE, adapter.VERSIONS, version)
+
+
 def nearest(
     schedule: Schedule, trainer: str, version: str | None = None, tolerance: float = TOLERANCE, *, after: int = 0, search: bool = True
 ) -> Settings:
@@ -170,8 +176,7 @@ def nearest(
     >>> found.values["scheduler"], round(found.deviation, 2)
     ('WSD', 0.15)
     """
-    adapter = TRAINERS[check_choice("trainer", trainer, tuple(TRAINERS))]
-    version = choose(adapter.TITLE, adapter.VERSIONS, version)
+    version, adapter = check_version(trainer, version), TRAINERS[trainer]
     form, wanted = read(schedule), schedule.lr
     best = None
 

@@ -18,6 +18,7 @@ of the keyword arguments of a parameter group's optimiser; before 0.2.2 the sche
 
 import numpy as np
 
+from lastiterate.schedules.export import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import flags, fraction
 
@@ -59,16 +60,16 @@ def candidates(form: Form, version: str):
             }
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
-    """Learning rates of updates 1..total_steps, shape (total_steps,), by the rule in the module's head."""
-    s, end = np.arange(total_steps), values.get("lr_scheduler.total_steps", values["training.steps"])
+def executed(values: dict, steps) -> np.ndarray:
+    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
+    s, end = pieces.counts(steps), values.get("lr_scheduler.total_steps", values["training.steps"])
     warmup = min(values["lr_scheduler.warmup_steps"], end)
     decay = min(round(end * values["lr_scheduler.decay_ratio"]), end - warmup)
     x = np.maximum(s - (end - decay), 0) / max(decay, 1)
     shapes = {"linear": 1 - x, "cosine": 0.5 * (1 + np.cos(np.pi * x)), "sqrt": 1 - np.sqrt(x)}
     low = values.get("lr_scheduler.min_lr_factor", values.get("lr_scheduler.lr_min", 0.0))
     peak = values[LR] if LR in values else values["optimizer.lr"]
-    factor = low + (1 - low) * shapes[values["lr_scheduler.decay_type"]] if decay else np.ones(total_steps)
+    factor = low + (1 - low) * shapes[values["lr_scheduler.decay_type"]] if decay else np.ones(s.size)
     return peak * np.where(s < warmup, (s + 1) / max(warmup, 1), factor)
 
 
