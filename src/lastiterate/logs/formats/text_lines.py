@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.compute as compute
 
-BLOCK_BYTES = 1 << 21
+BLOCK_BYTES = 1 << 20
 LONGEST_LINE = 1 << 24  # bytes; of a longer one the end is read
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[()][A-Z0-9])")
 _INDENT = b"\n    "

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import differential_evolution
 
 from lastiterate.schedules.export.form import Form, Reach
 
@@ -81,6 +80,8 @@ def fitted(form: Form, reach: Reach, wanted: np.ndarray, candidates: Callable, e
     after : int
         Updates at the begin that do not count.
     """
+    from scipy.optimize import differential_evolution  # here: its import takes half a second and 45 MB, and readers of logs come by
+
     space, seen = Space(form, reach), _seen(form, wanted.size, after)
     free = [i for i, (low, high) in enumerate(space.bounds) if low < high]
 
