@@ -18,6 +18,7 @@ class Logged:
         self.known = total_steps is not None
         self.interval = int(np.median(np.diff(update)))
         self.peak = float(lr.max())
+        self.explained = False  # whether a schedule was found that leaves no need to look at others
         self.exact = tol.max() <= EXACT * self.peak * 1.001
         self.close = not rounded  # else equal values need not be equal, and the closest need not be the right one
 

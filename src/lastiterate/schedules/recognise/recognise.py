@@ -1,7 +1,7 @@
 """Which schedule explains every logged learning rate, if one does."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -13,6 +13,7 @@ from lastiterate.schedules.recognise.stages import cycles, inverse_roots, stages
 from lastiterate.schedules.recognise.warmup import Warmup
 from lastiterate.schedules.schedule import Phase, Schedule
 
+ANY_START = ("linear", "power", "exponential")  # decays that look alike whatever update they start from
 MOST_CHECKED = 40  # candidates of one shape
 FULL = {"linear": "linear", "cosine": "cosine", "1-sqrt": "one_minus_sqrt", "exponential": "exponential"}
 
@@ -119,11 +120,13 @@ def _at(log: Logged) -> Recognised | None:
     for kind in (cycles,) if restarts else (_constant, _decaying, inverse_roots, stages, _cut):
         found: dict[tuple, list[Recognised]] = {}
         for first in starts:
+            log.explained = False
             for name, phases, *rest in kind(log, first):
                 of_shape = found.setdefault((first, *(phase.shape for phase in phases if phase.kind == "decay" and phase.steps)), [])
                 result = _checked(log, name, phases, *rest) if len(of_shape) < MOST_CHECKED else None
                 if result:
                     of_shape.append(result)
+                    log.explained = log.exact  # no other shape has all of them as exactly
         if any(found.values()):
             return _agreed(found, log)
     return None
@@ -131,7 +134,7 @@ def _at(log: Logged) -> Recognised | None:
 
 def _agreed(found: dict[tuple, list[Recognised]], log: Logged) -> Recognised | None:
     """The closest, of those the roundest; of rounded values the roundest, if other shapes of decay that explain them are as close to it."""
-    digits = 9 if log.exact else 7
+    digits = 9 if log.exact else 6
     key = lambda result: (round(result.off, digits) if log.close else 0, roundness(result.schedule))
     best: dict[tuple, Recognised] = {}
     for (_, *shape), results in found.items():
@@ -230,6 +233,8 @@ def _decaying(log: Logged, first: int):
     if ((lr == lr[-1]).sum() > lr.size / 10) and 0.2 < lr[-1] / lr.max() < 1:
         return  # a second plateau, not the floor of a decay
     for shape in SHAPES:
+        if log.explained:
+            return
         windows = _ends(log, first)
         if shape == "linear":  # the end that is 0 is likelier than the last row
             windows.insert(0, _crossing(log))
@@ -270,6 +275,9 @@ def _with_warmup(log: Logged, first: int, bodies: list[Body]):
         plateau = log.lr[first:].size > 1 and (log.lr[first:] >= body.peak - 2 * log.tol[first:]).sum() > 1
         if first == 0 and not (plateau and body.start > 1) and body.start <= log.update[0]:
             warmup = Warmup(0, ()) if body.start <= 1 else implied(body.start, body.end <= log.total)
+            if log.update[0] > 2 and kind_of(body.shape)[0] in ANY_START:
+                note = f"a warmup before update {log.update[0]}, the first logged, would not show, nor the peak: the roundest are taken"
+                warmup = replace(warmup, note=note)
             yield _assembled(log, warmup, body)
             continue
         windows = [np.array([body.start])] if (first and not log.close) or not plateau else []
