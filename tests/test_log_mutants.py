@@ -89,7 +89,8 @@ DAMAGES = [cut, overwritten, flipped, deleted, inserted, replaced, doubled, swap
 def hits_a_number(before, after):
     """Whether the first byte that differs lies within a number, and not in a name, whose loss nobody could tell."""
     at = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
-    return before[at - 1 : at].isdigit() and before[at : at + 1].isdigit()
+    colour = b"\x1b[" in before[max(0, at - 20) : at + 1]  # of a terminal: what it tells is no number
+    return before[at - 1 : at].isdigit() and before[at : at + 1].isdigit() and not colour
 
 
 def outcome(path):

@@ -48,11 +48,13 @@ def recognise(path: Path, head: bytes) -> bool:
 def read(file: LogFile) -> Iterator[RunLog]:
     """Yield the run; LogError if no progress bar tells its steps."""
     printed = _Printed()
+    unread = 0
     for block in blocks(file.path):
         for event in _EVENT.finditer(block.data) if block.whole else ():
             place = len(printed.rows)
             if event[1] is None:
                 pairs = {key.decode(): _number(value) for key, value in _PAIR.findall(event[0])}
+                unread += sum(pairs.get(name, 0.0) is None for name in KEYS.values())
                 if both := _COUNTED.search(event[0]):
                     pairs |= {"global_step": float(both[1]), "max_steps": float(both[2])}
                 printed.rows.append((place, {key: value for key, value in pairs.items() if value is not None}))
@@ -70,6 +72,8 @@ def read(file: LogFile) -> Iterator[RunLog]:
     taken = {"step": "the progress bar's"} | {role: file.stated.mapping.get(role, name) for role, name in KEYS.items()}
     convention = Convention(0, 0, lr_certain=False, lr_from_0=True)
     run = assemble(file.name, file.run_id, NAME, columns, taken, file.stated, convention, planned=total)
+    if unread:
+        run.note("rows", f"{unread} values are no numbers: left out")
     missing = sum(step is None for step in steps)
     if missing:
         run.note("step", f"{missing} rows have no progress bar after them: left out")
