@@ -9,6 +9,7 @@ import pytest
 
 import made_up_pilots as made
 from lastiterate.cli import main
+from lastiterate.logs import read
 from lastiterate.plan import Pilot, load_pilots, make_plan
 from lastiterate.plan.candidates import base_lrs, candidates
 from lastiterate.schedules import Schedule
@@ -90,6 +91,15 @@ def check_same(report, reference, more_updates=0, tolerance=4e-3):
     recommended = Schedule.from_json(json.dumps(report["recommended"]["schedule"]))
     assert made.true_loss(recommended.lr, [HORIZON])[0] - best_true_loss() <= 1e-3
     assert abs(report["prediction"]["final"] - reference.predicted) <= tolerance
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name.startswith(("csv", "hugging", "wandb"))])
+def test_sweeps_of_every_kind_have_their_schedules(tmp_path, name):
+    made.save(tmp_path / "runs", FORMATS[name](pilots()))
+    found = list(read(tmp_path / "runs"))
+    shapes = sorted((run.schedule.name, run.schedule.peak_lr, run.schedule.warmup_steps, run.total_steps) for run in found if run.schedule)
+    expected = sorted((run.schedule.name, run.schedule.peak_lr, 25, run.total) for run in pilots())
+    assert shapes == expected
 
 
 def test_a_run_table_beside_the_histories_is_left_out_and_says_why(tmp_path, capsys, reference):

@@ -18,6 +18,7 @@ from lastiterate.schedules import Schedule
 from lastiterate.schedules.recognise import Recognised, recognise
 
 SETTINGS = ("dataset", "model", "n_params", "optimizer", "tokens_per_step", "batch_size", "weight_decay", "seed")
+ELSEWHERE = "what was logged before is not in this file"  # true of a log that begins late, until its trunk is found
 LR_RTOL = 1e-6  # of the peak
 TRUNK_ROWS = 400  # learning rates of a trunk that a joined schedule is recognised from
 
@@ -71,6 +72,7 @@ def join(run: RunLog, trunks: Iterable[Trunk]) -> str | None:
         run.branch_step = _branch(run, parent)
     _prepend(run, parent)
     run.parent_run = trunk.run_id
+    run.notes = [note for note in run.notes if not note.message.endswith(ELSEWHERE)]
     run.note("history", f"steps up to {run.branch_step} joined from {trunk.run_id} ({how})")
     return None
 
