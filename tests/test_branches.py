@@ -122,6 +122,8 @@ def test_a_table_of_settings_fills_what_the_logs_do_not_hold(tmp_path, capsys):
     runs = runs_of(tmp_path)
     a, b = runs["a"], runs["b"]
     assert (a.model, a.n_params, a.batch_size, a.weight_decay, a.optimizer) == ("llama", 124_000_000, 256, 0.1, "adamw")
+    assert f"model, n_params, batch_size, weight_decay, optimizer from {tmp_path / 'runs.csv'}" in notes(a)
+    assert "is 7 in the log, 1 in" in notes(a)
     assert (b.n_params, b.weight_decay, b.seed, b.lr_from) == (1_500_000_000, 0.0, 2, "schedule")
     (tmp_path / "runs.csv").rename(tmp_path.parent / "stated.csv")
     assert runs_of(tmp_path)["b"].model is None

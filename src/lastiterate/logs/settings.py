@@ -82,15 +82,20 @@ class Settings:
             return
         if self.used.setdefault(name, run.run_id) != run.run_id:
             raise ValueError(f"{self.source}: run {name!r} may be {self.used[name]} or {run.run_id}: write the whole of its id")
+        filled = []
         for key, value in self.rows[name].items():
             if key == "schedule":
+                filled.append(key)
                 continue
             key = "resumed_from" if key == "parent" else key
             own = getattr(run, key)
             if own is None:
                 setattr(run, key, value)
+                filled.append("parent" if key == "resumed_from" else key)
             elif own != value:
                 run.note(key, f"is {own!r} in the log, {value!r} in {self.source}: the log's counts")
+        if filled:
+            run.note("settings", f"{', '.join(filled)} from {self.source}")
 
     def states_parent(self, run: RunLog) -> bool:
         """Whether the table names the run's parent."""
