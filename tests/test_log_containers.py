@@ -150,6 +150,17 @@ def test_the_progress_bar_tells_the_trainers_steps(tmp_path, quoted):
     assert run.log_format == "Hugging Face Trainer's output"
 
 
+def test_a_trainer_that_began_anew_printed_a_second_run(tmp_path):
+    first, second = read(save(tmp_path, printed() + printed(total=50)))
+    assert [run.total_steps for run in (first, second)] == [100, 50]
+    assert second.series["train_loss"][0].tolist() == [10, 20, 30, 40, 50] and second.logged_lr[0].tolist() == [11, 21, 31, 41]
+    resumed = printed().replace(b"\r", b"\n").split(b"\n")
+    at = next(i for i, line in enumerate(resumed) if b"'epoch': 1.60" in line)
+    again = next(i for i, line in enumerate(resumed) if b"'epoch': 1.20" in line)
+    run = only(tmp_path, b"\n".join([*resumed[:at], *resumed[again:]]))
+    assert run.total_steps == 100 and run.series["train_loss"][0].tolist() == list(range(10, 101, 10))
+
+
 def test_rows_may_tell_their_steps(tmp_path):
     row = "Train:   2%|2   | {t}/20 [00:55<54:36]{{'loss': '{loss}', 'epoch': '0.1', 'global_step/max_steps': '{t}/20'}}\n"
     run = only(tmp_path, "".join(row.format(t=t, loss=5 - t / 10) for t in range(5, 21, 5)).encode())

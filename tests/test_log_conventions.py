@@ -118,6 +118,12 @@ def test_a_second_run_on_another_grid_is_no_resume(tmp_path):
     assert (first.total_steps, second.total_steps) == (100, 200) and first.base_lr == 0.1 and second.base_lr == 0.2
 
 
+def test_a_run_that_begins_one_row_later_is_no_resume(tmp_path):
+    rows = [[t, 5 - t / 10] for t in range(20)] + [[t, 4 - t / 20] for t in range(1, 40)]
+    first, second = read(save(tmp_path, table("step,loss", *rows)))
+    assert (first.series["train_loss"][0].size, second.series["train_loss"][0].size) == (20, 39)
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -264,6 +270,12 @@ def test_the_names_of_todays_trainers_are_known_with_their_conventions(tmp_path,
     run = only(tmp_path, logs.jsonl_bytes(rows))
     assert (run.taken["step"], run.taken["train_loss"], run.taken["lr"]) == (step, loss, lr)
     assert (run.series["train_loss"][0][0], run.logged_lr[0][0]) == (of_loss, of_lr) and f"read as {trainer}'s" in messages(run)
+
+
+def test_llama_factorys_older_key_dates_its_rates(tmp_path):
+    rows = [{"current_steps": t, "loss": 3.0, "learning_rate": 0.1} for t in (10, 20, 30)]
+    run = only(tmp_path, logs.jsonl_bytes(rows))
+    assert run.logged_lr[0].tolist() == [11, 21] and "its LR that of update k + 1" in messages(run)
 
 
 def test_every_trainer_of_the_table_is_tried():

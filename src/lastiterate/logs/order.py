@@ -2,8 +2,8 @@
 
 Rows stand in the order of their writing. Where the count falls to s, it is either
     a resume       s lies above the first step of the run: its rows at or beyond s belong to a branch that was abandoned, and go;
-    a second run   s is the run's first step, or below it, or the first of the grid on which what follows is logged, and that
-                   is not the grid of what stands before: what follows is a run of its own.
+    a second run   s is the run's first step, or below it, or at most one interval of what follows, so that no checkpoint lies
+                   before it: what follows is a run of its own.
 Again and again by a row or two it falls where several processes write the same run's rows: they are taken in its order.
 Nothing else is guessed: rows whose count falls again and again are in no order, and refused.
 Source: the first rule is TensorBoard's, tensorboard/backend/event_processing/event_accumulator.py (_MaybePurgeOrphanedData).
@@ -82,7 +82,7 @@ def parts(steps: np.ndarray, *, one_run: bool = False) -> list[Part]:
     kept, notes = np.arange(down[0]), list(first)
     for start, stop in zip(down, [*down[1:], steps.size], strict=True):
         last, to = int(steps[kept[-1]]), int(steps[start])
-        if (to <= steps[kept[0]] or _begins(steps[start:stop], steps[kept])) and not one_run:
+        if (to <= steps[kept[0]] or _begins(steps[start:stop])) and not one_run:
             found.append(Part(order[kept], notes))
             kept, notes = np.arange(start, stop), list(first)
             continue
@@ -94,10 +94,10 @@ def parts(steps: np.ndarray, *, one_run: bool = False) -> list[Part]:
     return [*found, Part(order[kept], notes)]
 
 
-def _begins(after: np.ndarray, before: np.ndarray) -> bool:
-    """Whether rows begin where their own grid does, which is another than that of the rows before."""
-    interval = [int(np.median(gaps)) if (gaps := np.diff(np.unique(rows))).size else 0 for rows in (after, before)]
-    return 0 < after[0] <= interval[0] != interval[1] > 0
+def _begins(steps: np.ndarray) -> bool:
+    """Whether rows begin at the first step of the grid on which they stand."""
+    gaps = np.diff(np.unique(steps))
+    return bool(gaps.size and steps[0] <= np.median(gaps))
 
 
 def _of_processes(steps: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -104,6 +104,12 @@ TRAINERS = (
         says="train/loss is an exponential mean (0.9) of the losses, which lags behind them",
     ),
     Trainer(
+        "LLaMA-Factory", ("current_steps", "learning_rate"),
+        {"train_loss": "loss", "val_loss": "eval_loss", "lr": "learning_rate", "step": "current_steps"}, 0, 1,
+        "hiyouga/LLaMA-Factory ff6d4d1: train/callbacks.py, whose key is lr now; releases with the key learning_rate allowed no "
+        "transformers as new as 4.51",
+    ),
+    Trainer(
         "LLaMA-Factory", ("current_steps",),
         {"train_loss": "loss", "val_loss": "eval_loss", "lr": "lr|learning_rate", "step": "current_steps"}, 0, None,
         "hiyouga/LLaMA-Factory ff6d4d1: train/callbacks.py (LogCallback copies the last row of Hugging Face's log_history)",

@@ -13,6 +13,7 @@ Source: transformers trainer_callback.py (ProgressCallback: on_step_end, on_log,
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from lastiterate.logs.assemble import assemble
 from lastiterate.logs.convention import Convention
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.formats.text_lines import blocks
+from lastiterate.logs.order import names_of
 from lastiterate.logs.run_log import RunLog
 
 NAME = "Hugging Face Trainer's output"
@@ -46,7 +48,7 @@ def recognise(path: Path, head: bytes) -> bool:
 
 
 def read(file: LogFile) -> Iterator[RunLog]:
-    """Yield the run; LogError if no progress bar tells its steps."""
+    """Yield the runs; LogError if no progress bar tells its steps."""
     printed = _Printed()
     unread = 0
     for block in blocks(file.path):
@@ -62,22 +64,56 @@ def read(file: LogFile) -> Iterator[RunLog]:
                 at, counts = printed.bars.setdefault(int(event[2]), ([], []))
                 at.append(place)
                 counts.append(int(event[1]))
-    steps, total = _stated(printed) or _steps(file, printed)
+    runs = list(_runs(file, printed))
+    for number, (run_id, (rows, steps, total)) in enumerate(zip(names_of(file.run_id, len(runs)), runs, strict=True), start=1):
+        run = _run(file, run_id, rows, steps, total)
+        if unread:
+            run.note("rows", f"{unread} values are no numbers: left out")
+        if len(runs) > 1:
+            run.note("epoch", f"falls back where the Trainer began anew: these rows are of run {number} of {len(runs)}")
+        yield run
+
+
+def _run(file: LogFile, run_id: str, rows: list[dict[str, float]], steps: list[int | None], total: int) -> RunLog:
+    """One run from its rows."""
     columns = {}
     for role, name in KEYS.items():
         name = file.stated.mapping.get(role, name)
-        known = [(step, row[name]) for step, (_, row) in zip(steps, printed.rows, strict=True) if name in row and step is not None]
+        known = [(step, row[name]) for step, row in zip(steps, rows, strict=True) if name in row and step is not None]
         if known:
             columns[role] = np.array([step for step, _ in known], np.int64), np.array([value for _, value in known])
     taken = {"step": "the progress bar's"} | {role: file.stated.mapping.get(role, name) for role, name in KEYS.items()}
     convention = Convention(0, 0, lr_certain=False, lr_from_0=True)
-    run = assemble(file.name, file.run_id, NAME, columns, taken, file.stated, convention, planned=total)
-    if unread:
-        run.note("rows", f"{unread} values are no numbers: left out")
+    run = assemble(file.name, run_id, NAME, columns, taken, file.stated, convention, planned=total)
     missing = sum(step is None for step in steps)
     if missing:
         run.note("step", f"{missing} rows have no progress bar after them: left out")
-    yield run
+    return run
+
+
+def _runs(file: LogFile, printed: _Printed) -> Iterator[tuple[list[dict[str, float]], list[int | None], int]]:
+    """Rows, their steps and the planned updates of each run: where the epoch falls, one was resumed or another began.
+
+    It was resumed if the bar has the same total and the count is above the run's first; `assemble` then leaves out what was abandoned.
+    """
+    rows = [row for _, row in printed.rows]
+    if stated := _stated(printed):
+        yield rows, *stated
+        return
+    trained = [(i, row["epoch"]) for i, row in enumerate(rows) if "loss" in row and "epoch" in row]
+    falls = [i for (_, last), (i, epoch) in pairwise(trained) if epoch < last]
+    run: tuple[list, list, int] | None = None
+    for start, stop in pairwise([0, *falls, len(rows)]):
+        steps, total = _steps(file, printed, start, stop)
+        first = [next(step for step in found if step) for found in ((run[1], steps) if run else (steps,))]
+        if run and total == run[2] and first[-1] > first[0]:
+            run = run[0] + rows[start:stop], run[1] + steps, total
+            continue
+        if run:
+            yield run
+        run = rows[start:stop], steps, total
+    if run:
+        yield run
 
 
 def _number(text: bytes) -> float | None:
@@ -96,15 +132,19 @@ def _stated(printed: _Printed) -> tuple[list[int | None], int] | None:
     return [None if step is None else int(step) for step in steps], int(max(row.get("max_steps", 0) for _, row in printed.rows))
 
 
-def _steps(file: LogFile, printed: _Printed) -> tuple[list[int | None], int]:
-    """Each row's step, from the bar drawn next: that of the total whose counts grow as the epochs do."""
-    epochs = np.array([row.get("epoch", np.nan) for _, row in printed.rows])
+def _steps(file: LogFile, printed: _Printed, start: int, stop: int) -> tuple[list[int | None], int]:
+    """The step of each row from `start` on, from the bar drawn next: that of the total whose counts grow as the epochs do."""
+    rows = [row for _, row in printed.rows[start:stop]]
+    epochs = np.array([row.get("epoch", np.nan) for row in rows])
     for total in sorted(printed.bars, reverse=True):
         at, counts = (np.array(column) for column in printed.bars[total])
-        place = np.searchsorted(at, np.arange(1, len(printed.rows) + 1))
+        at, counts = at[(at > start) & (at <= stop)], counts[(at > start) & (at <= stop)]
+        if not at.size:
+            continue
+        place = np.searchsorted(at, np.arange(start + 1, stop + 1))
         known = place < at.size
         steps = counts[np.minimum(place, at.size - 1)]
-        logged = known & np.array(["loss" in row for _, row in printed.rows])
+        logged = known & np.array(["loss" in row for row in rows])
         if logged.sum() < 2 or not (np.diff(steps[logged]) > 0).all() or not steps[logged][0]:
             continue
         each = steps[logged][-1] / max(epochs[logged][-1], 1e-9)  # updates of an epoch, which is printed with two digits
