@@ -37,6 +37,7 @@ def test_megatron(data):
         given["lr_wsd_decay_iters"] = data.draw(st.integers(1, min(given.get("lr_decay_iters", total), 30)))
     end = given.get("lr_decay_iters", total) * batch
     warmup = given["lr_warmup_fraction"] * end if "lr_warmup_fraction" in given else given.get("lr_warmup_iters", 0) * batch
+    given["global_batch_size"] = batch
     text = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
     if warmup >= end:
         with pytest.raises(ConfigError, match="Megatron asserts"):
