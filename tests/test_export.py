@@ -209,6 +209,27 @@ def test_versions():
     assert found.version == "0.2" and "--optimizer.lr " in found.text and "total_steps" not in found.text
     assert "for torchtitan 0.2 and later, before 0.2.2" in found.notes[-1]
     assert export(wsd(100, 0.2, peak_lr=PEAK), "torchtitan").version == "0.3"
+
+
+@pytest.mark.parametrize(
+    ("trainer", "schedule", "since"),
+    [
+        ("hf", wsd(100, 0.2, peak_lr=PEAK), "4.49 and later: warmup_stable_decay has decay_type"),
+        ("hf", cosine(100, peak_lr=PEAK), "4.44 and later"),
+        ("nanotron", wsd(100, 0.2, peak_lr=PEAK), "0.3 and later"),
+        ("nanotron", wsd(100, 0.2, "1-sqrt", peak_lr=PEAK), "0.5 and later: 1-sqrt"),
+        ("megatron", wsd(100, 0.2, "1-sqrt", peak_lr=PEAK), "0.13 and later: lr_wsd_decay_style minus_sqrt"),
+    ],
+)
+def test_settings_say_from_which_release_on_they_hold(trainer, schedule, since):
+    """The oldest that takes these very settings, not the newest state that was read."""
+    assert f"{since}" in export(schedule, trainer).notes[-1]
+    assert export(schedule, trainer).text == export(schedule, trainer, version=f"core_v{since.split()[0]}.1").text
+
+
+def test_a_nearest_of_zeros_says_so_without_dividing_by_them():
+    found = nearest(constant(1, 1, PEAK, initial_lr_ratio=0.5), "maxtext", search=False)
+    assert not found.lr.any() and "moves no learning rate" in found.notes[1]
     old = export(cosine(100, 1.0, 0, 0.1, PEAK), "maxtext", version="0.1.9").text
     assert "cosine_learning_rate_final_fraction: 0.1" in old and "wsd" not in old
 
