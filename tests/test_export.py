@@ -25,6 +25,7 @@ from lastiterate.schedules import (
 )
 from lastiterate.schedules.export import TRAINERS, CannotExport, export, nearest
 from lastiterate.schedules.export.text import fraction, number
+from lastiterate.schedules.from_lr import from_lr
 from trainer_rules import ANY, OWN_START, PEAK, RULES, SHAPES, ZERO_START, agree, start_of
 
 
@@ -225,6 +226,16 @@ def test_settings_say_from_which_release_on_they_hold(trainer, schedule, since):
     """The oldest that takes these very settings, not the newest state that was read."""
     assert f"{since}" in export(schedule, trainer).notes[-1]
     assert export(schedule, trainer).text == export(schedule, trainer, version=f"core_v{since.split()[0]}.1").text
+
+
+@pytest.mark.parametrize("trainer", ["hf", "megatron", "nanotron", "levanter", "maxtext"])
+@pytest.mark.parametrize("family", [wsd, cosine])
+def test_the_nearest_of_a_rounded_table_is_as_near_as_its_rounding(trainer, family):
+    """A schedule.csv in float32 is no schedule to 1e-12: it is refused, with what it was rounded from."""
+    rounded = family(500, warmup_steps=40, peak_lr=PEAK, initial_lr_ratio=0).lr.astype("float32")
+    with pytest.raises(CannotExport) as refused:
+        export(from_lr(rounded), trainer)
+    assert refused.value.nearest.deviation < 1e-6 and not export(from_lr(rounded), "pytorch").deviation
 
 
 def test_a_nearest_of_zeros_says_so_without_dividing_by_them():

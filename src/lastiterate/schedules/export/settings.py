@@ -28,6 +28,7 @@ from lastiterate.schedules.export import (
 from lastiterate.schedules.export.fit import fitted
 from lastiterate.schedules.export.form import read
 from lastiterate.schedules.export.versions import choose, holds_from
+from lastiterate.schedules.from_lr import nearest_phases
 from lastiterate.schedules.schedule import Schedule
 
 TRAINERS: dict[str, ModuleType | function.Calls] = {
@@ -191,6 +192,10 @@ def nearest(
         take(values)
         if best[0][0] <= EXACT:
             break
+    if best is None or (best[0][0] > EXACT and any(phase.shape == "table" for phase in form.phases)):
+        form = read(nearest_phases(wanted))
+        for values in adapter.candidates(form, version):
+            take(values)
     if best is None or (search and best[0][0] > tolerance):
         for reach in getattr(adapter, "reaches", lambda version: [])(version):
             values = fitted(form, reach, wanted, lambda form: adapter.candidates(form, version), adapter.executed, after)
