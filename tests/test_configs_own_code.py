@@ -31,10 +31,13 @@ def test_megatron(data):
         "lr_warmup_iters": st.integers(0, 40), "lr_decay_style": st.sampled_from(STYLES),
         "lr_warmup_fraction": st.sampled_from([0.05, 0.31]), "lr_wsd_decay_style": st.sampled_from(list(WSD)),
     }, data.draw)  # fmt: skip
+    if "lr_warmup_fraction" in given:
+        given.pop("lr_warmup_iters", None)  # Megatron refuses both
     if given.get("lr_decay_style") == "WSD":
         given["lr_wsd_decay_iters"] = data.draw(st.integers(1, min(given.get("lr_decay_iters", total), 30)))
     end = given.get("lr_decay_iters", total) * batch
     warmup = given["lr_warmup_fraction"] * end if "lr_warmup_fraction" in given else given.get("lr_warmup_iters", 0) * batch
+    given["global_batch_size"] = batch
     text = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
     if warmup >= end:
         with pytest.raises(ConfigError, match="Megatron asserts"):

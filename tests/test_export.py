@@ -25,6 +25,7 @@ from lastiterate.schedules import (
 )
 from lastiterate.schedules.export import TRAINERS, CannotExport, export, nearest
 from lastiterate.schedules.export.text import fraction, number
+from lastiterate.schedules.from_lr import from_lr
 from trainer_rules import ANY, OWN_START, PEAK, RULES, SHAPES, ZERO_START, agree, start_of
 
 
@@ -209,6 +210,37 @@ def test_versions():
     assert found.version == "0.2" and "--optimizer.lr " in found.text and "total_steps" not in found.text
     assert "for torchtitan 0.2 and later, before 0.2.2" in found.notes[-1]
     assert export(wsd(100, 0.2, peak_lr=PEAK), "torchtitan").version == "0.3"
+
+
+@pytest.mark.parametrize(
+    ("trainer", "schedule", "since"),
+    [
+        ("hf", wsd(100, 0.2, peak_lr=PEAK), "4.49 and later: warmup_stable_decay has decay_type"),
+        ("hf", cosine(100, peak_lr=PEAK), "4.44 and later"),
+        ("nanotron", wsd(100, 0.2, peak_lr=PEAK), "0.3 and later"),
+        ("nanotron", wsd(100, 0.2, "1-sqrt", peak_lr=PEAK), "0.5 and later: 1-sqrt"),
+        ("megatron", wsd(100, 0.2, "1-sqrt", peak_lr=PEAK), "0.13 and later: lr_wsd_decay_style minus_sqrt"),
+    ],
+)
+def test_settings_say_from_which_release_on_they_hold(trainer, schedule, since):
+    """The oldest that takes these very settings, not the newest state that was read."""
+    assert f"{since}" in export(schedule, trainer).notes[-1]
+    assert export(schedule, trainer).text == export(schedule, trainer, version=f"core_v{since.split()[0]}.1").text
+
+
+@pytest.mark.parametrize("trainer", ["hf", "megatron", "nanotron", "levanter", "maxtext"])
+@pytest.mark.parametrize("family", [wsd, cosine])
+def test_the_nearest_of_a_rounded_table_is_as_near_as_its_rounding(trainer, family):
+    """A schedule.csv in float32 is no schedule to 1e-12: it is refused, with what it was rounded from."""
+    rounded = family(500, warmup_steps=40, peak_lr=PEAK, initial_lr_ratio=0).lr.astype("float32")
+    with pytest.raises(CannotExport) as refused:
+        export(from_lr(rounded), trainer)
+    assert refused.value.nearest.deviation < 1e-6 and not export(from_lr(rounded), "pytorch").deviation
+
+
+def test_a_nearest_of_zeros_says_so_without_dividing_by_them():
+    found = nearest(constant(1, 1, PEAK, initial_lr_ratio=0.5), "maxtext", search=False)
+    assert not found.lr.any() and "moves no learning rate" in found.notes[1]
     old = export(cosine(100, 1.0, 0, 0.1, PEAK), "maxtext", version="0.1.9").text
     assert "cosine_learning_rate_final_fraction: 0.1" in old and "wsd" not in old
 

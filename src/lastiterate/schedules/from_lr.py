@@ -5,6 +5,7 @@ import numpy as np
 from lastiterate.schedules.schedule import Phase, Schedule, check_lr
 
 EXACT = 1e-12  # of the peak: the phases are taken only if no update is further off
+ROUNDED = 1e-6  # of the peak: more than rounding to float32, or to seven digits, moves
 SHAPES = ("linear", "1-sqrt", "cosine", "exponential", "power")
 
 
@@ -46,9 +47,29 @@ def from_lr(lr, name: str | None = None) -> Schedule:
     return Schedule(name or "table", (Phase("stable", lr.size, "table", values=tuple(factors.tolist())),), peak)
 
 
-def _guesses(factors: np.ndarray):
+def nearest_phases(lr) -> Schedule:
+    """The warmup, peak and decay that come nearest to a vector that is none to 1e-12, such as one that was rounded to float32.
+
+    Of the guesses for each shape from the vector's first, largest and last updates, the one with the least largest deviation; the
+    start of a search, not its result. The constant peak if there is no decay.
+
+    >>> from lastiterate.schedules import wsd
+    >>> found = nearest_phases(wsd(100, 0.2, warmup_steps=10, peak_lr=1e-3).lr.astype("float32"))
+    >>> found.warmup_steps, found.decay_steps, found.decay_shape
+    (10, 19, 'linear')
+    """
+    lr = check_lr(lr)
+    factors, best = lr / lr.max(), None
+    for phases in _guesses(factors, ROUNDED):
+        off = np.abs(np.concatenate([phase.factors() for phase in phases]) - factors).max()
+        best = (off, phases) if best is None or off < best[0] else best
+    phases = best[1] if best else [Phase("stable", lr.size)]
+    return Schedule("nearest", tuple(phases), float(lr.max()))
+
+
+def _guesses(factors: np.ndarray, slack: float = EXACT):
     """Warmup, peak and decay as the vector's first and last updates have them, one guess for each shape."""
-    at_peak = np.flatnonzero(factors >= 1 - EXACT)
+    at_peak = np.flatnonzero(factors >= 1 - slack)
     first, last = int(at_peak[0]), int(at_peak[-1])
     head = [Phase("warmup", first, "linear", float(factors[0]), 1.0, first)] if first else []
     tail, total = factors[last + 1 :], factors.size
@@ -57,13 +78,13 @@ def _guesses(factors: np.ndarray):
         yield head
         return
     for shape in SHAPES:
-        found = _decay(shape, tail)
+        found = _decay(shape, tail, slack)
         if found is not None:
             end, span, power = found
             yield [*head, Phase("decay", total - last - 1, shape, 1.0, end, span, 1, power)]
 
 
-def _decay(shape: str, tail: np.ndarray) -> tuple[float, int, float] | None:
+def _decay(shape: str, tail: np.ndarray, slack: float) -> tuple[float, int, float] | None:
     """(end, span, power) of a decay from 1 whose executed factors are `tail`, if its last one fits; None if none can."""
     steps, lowest = tail.size, float(tail[-1])
     span, power = steps + 1, 1.0
@@ -85,7 +106,7 @@ def _decay(shape: str, tail: np.ndarray) -> tuple[float, int, float] | None:
             power = float(np.log(lowest) / np.log1p(-x))
             return (0.0, span, round(power, 9)) if power > 0 else None
     end = 1 - (1 - lowest) / moved
-    end = 0.0 if abs(end) < EXACT else float(end)
+    end = 0.0 if abs(end) < slack else float(end)
     return (end, span, power) if 0 <= end < 1 else None
 
 

@@ -53,6 +53,8 @@ def read(text: str, steps: int | None = None) -> Config:
     warmup = data.number("lr_warmup_fraction") * end if data.has("lr_warmup_fraction") else data.count(f"lr_warmup_{unit}", 0) / batch
     values = {"lr": peak, "min_lr": low, "lr_warmup_init": first, "lr_warmup_iters": warmup, "train_iters": total, "lr_decay_iters": end}
     values["lr_decay_style"] = style
+    if style == "inverse-square-root" and not warmup:  # then it counts from the first sample, not from the first update
+        values["global_batch_size"] = data.count("global_batch_size")
     if style == "WSD":
         values["lr_wsd_decay_style"] = data.choice("lr_wsd_decay_style", WSD, "exponential")
         values["lr_wsd_decay_iters"] = data.count(f"lr_wsd_decay_{unit}") / batch
@@ -108,7 +110,8 @@ def lrs(values: dict, total: int) -> np.ndarray:
     if style == "constant":
         lr = np.full(total, peak)
     elif style == "inverse-square-root":
-        lr = np.maximum(low, peak * max(warmup, 1) ** 0.5 / np.sqrt(np.maximum(s, 1)))
+        batch = values.get("global_batch_size", 1)
+        lr = np.maximum(low, peak * (warmup or 1) ** 0.5 / np.sqrt(np.maximum(s * batch, 1)))
     else:
         begin = end - values["lr_wsd_decay_iters"] if style == "WSD" else warmup
         x = np.clip((s - begin) / max(end - begin, 1e-12), 0.0, 1.0)

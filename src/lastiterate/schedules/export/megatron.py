@@ -41,7 +41,8 @@ def candidates(form: Form, version: str):
         return
     base["lr_decay_iters"] = max(form.decay_end, form.warmup_steps + 1)
     if form.decay_shape == "inverse":
-        yield {**base, "lr_decay_style": "inverse-square-root"}
+        if form.warmup_steps:  # without one it counts from the first sample, so that it depends on the batch size
+            yield {**base, "lr_decay_style": "inverse-square-root"}
         return
     if form.immediate and form.decay_shape in ("linear", "cosine"):
         yield {**base, "lr_decay_style": form.decay_shape}

@@ -28,6 +28,7 @@ from lastiterate.schedules.export import (
 from lastiterate.schedules.export.fit import fitted
 from lastiterate.schedules.export.form import read
 from lastiterate.schedules.export.versions import choose, holds_from
+from lastiterate.schedules.from_lr import nearest_phases
 from lastiterate.schedules.schedule import Schedule
 
 TRAINERS: dict[str, ModuleType | function.Calls] = {
@@ -68,7 +69,7 @@ class Settings:
     trainer : str
         A key of `TRAINERS`.
     version : str
-        The trainer's release from which the settings hold.
+        The state of the trainer's settings that they were made for, by its first release; the last note says from which they hold.
     values : dict
         The trainer's own parameter names and their values (nested where its configuration is).
     text : str
@@ -191,6 +192,10 @@ def nearest(
         take(values)
         if best[0][0] <= EXACT:
             break
+    if best is None or (best[0][0] > EXACT and any(phase.shape == "table" for phase in form.phases)):
+        form = read(nearest_phases(wanted))
+        for values in adapter.candidates(form, version):
+            take(values)
     if best is None or (search and best[0][0] > tolerance):
         for reach in getattr(adapter, "reaches", lambda version: [])(version):
             values = fitted(form, reach, wanted, lambda form: adapter.candidates(form, version), adapter.executed, after)
@@ -212,7 +217,9 @@ def _settings(schedule: Schedule, trainer: str, version: str, deviation: float, 
     own = wanted.astype(np.float32) if single else wanted
     exact = bool(np.abs(lr - own)[after:].max() <= EXACT * wanted[after:].max())
     lr.flags.writeable = False
-    notes += [*adapter.notes(read(schedule), values, version), holds_from(adapter.TITLE, adapter.VERSIONS, version)]
+    form = read(schedule)
+    same = {one for one in adapter.VERSIONS if one == version or values in list(adapter.candidates(form, one))}
+    notes += [*adapter.notes(form, values, version), holds_from(adapter.TITLE, adapter.VERSIONS, version, same)]
     return Settings(trainer, version, values, adapter.text(values), tuple(notes), lr, deviation, rounding, exact)
 
 
@@ -221,6 +228,8 @@ def _rounded(lr: np.ndarray, ruled: np.ndarray, before: int) -> str:
     off = np.abs(lr - ruled)
     t, share = int(np.argmax(off)), np.divide(off, ruled, out=np.zeros_like(off), where=ruled > 0)
     u = int(np.argmax(share))
+    if not off.any():
+        return "computed in float32, which moves no learning rate"
     return (
         f"computed in float32, which moves learning rates by up to {off[t] / ruled.max():.2g} of the peak (update {before + t + 1}), "
         f"and update {before + u + 1} by {share[u]:.2g} of itself ({lr[u]:.9g} instead of {ruled[u]:.9g})"

@@ -1,5 +1,8 @@
 """From which release of a trainer a text holds: `--trainer-version`, the newest that was read by default."""
 
+import re
+from collections.abc import Collection
+
 
 def choose(title: str, versions: dict[str, str], asked: str | None) -> str:
     """The release in `versions` whose settings a trainer of version `asked` takes; the newest if that is None.
@@ -33,17 +36,29 @@ def choose(title: str, versions: dict[str, str], asked: str | None) -> str:
     return known[-1]
 
 
-def holds_from(title: str, versions: dict[str, str], version: str) -> str:
-    """The note that says so."""
+def holds_from(title: str, versions: dict[str, str], version: str, same: Collection[str] = ()) -> str:
+    """The note that says so: from the first to the last of the states around `version` that have the `same` settings.
+
+    It says what is new in the first, unless that is only the oldest that was read.
+
+    >>> holds_from("nanotron", {"0.3": "linear", "0.5": "1-sqrt"}, "0.5", {"0.3", "0.5"})
+    'for nanotron 0.3 and later'
+    """
     names = list(versions)
-    until = names[names.index(version) + 1 :]
-    return f"for {title} {version} and later" + (f", before {until[0]}" if until else "") + f": {versions[version]}"
+    first = last = names.index(version)
+    while first > 0 and names[first - 1] in same:
+        first -= 1
+    while last + 1 < len(names) and names[last + 1] in same:
+        last += 1
+    until = f", before {names[last + 1]}" if last + 1 < len(names) else ""
+    what = f": {versions[names[first]]}" if first or names[0] == version else ""
+    return f"for {title} {names[first]} and later{until}{what}"
 
 
 def _parts(title: str, version: str, names: list[str]) -> tuple[int, ...]:
-    """A release as numbers to compare; what follows them (rc1, .dev0) is left out."""
+    """A release as numbers to compare; what precedes them (v, core_v) and follows them (rc1, .dev0) is left out."""
     numbers = []
-    for part in str(version).strip().removeprefix("v").replace("-", ".").split("."):
+    for part in re.sub(r"^[A-Za-z_]*v", "", str(version).strip()).replace("-", ".").split("."):
         if not part.isdigit():
             break
         numbers.append(int(part))
