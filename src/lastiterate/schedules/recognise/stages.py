@@ -113,7 +113,7 @@ def inverse_roots(log: Logged, first: int):
     if fitted is None:
         stop = bisect_right(range(4, update.size - 2), 0, key=lambda n: _root(update[:n], lr[:n], tol[:n]) is None) + 3
         fitted = _root(update[:stop], lr[:stop], tol[:stop]) if stop > 3 else None
-    if fitted is None:
+    if fitted is None or lr[0] - lr[stop - 1] <= 4 * tol.max() or fitted[1] > MOST_SHIFT * log.total:  # a plateau or a line is no root
         return
     scale, shift = fitted
     low = int(log.update[first - 1]) if first else 0
@@ -164,6 +164,10 @@ def _cooled(log: Logged, first: int, stop: int, warmup, peak, start, offset, shi
                 yield "inverse_sqrt", (*warmup.phases, root, decay), peak, None, [warmup.note]
 
 
+MOST_SHIFT = 10  # of a root, in units of the run's length
+FEW = 12  # values that a cycle length is first tried on
+
+
 def cycles(log: Logged, first: int):
     """[warmup] and warm restarts at equal distances."""
     update, lr, tol = log.update[first:], log.lr[first:], log.tol[first:]
@@ -174,15 +178,25 @@ def cycles(log: Logged, first: int):
     for start in starts if first == 0 else starts[::-1]:
         count = np.arange(1, jumps.size + 1)
         low, high = ((update[jumps] - start) / count).max(), ((update[jumps + 1] - start) / count).min()
-        lengths = [n for n in range(int(np.floor(low)) + 1, int(np.floor(high)) + 1) if n > 1]
-        for length in lengths[:2000]:
-            for shape in ("cosine", "linear", "1-sqrt", "power 2"):
+        lengths = np.arange(max(int(np.floor(low)) + 1, 2), int(np.floor(high)) + 1)[:2000]
+        for shape in ("cosine", "linear", "1-sqrt", "power 2"):
+            for length in _possible(shape, update - start, lengths, lr, tol):
                 fitted = _cycle(shape, (update - start) % length / length, lr, tol)
                 if fitted is None:
                     continue
                 peak, ratio = fitted
                 for warmup in before(log, first, peak, np.array([start])):
                     yield "cyclic", (*warmup.phases, *_cycle_phases(shape, log.total - start + 1, length, ratio)), peak, None, [warmup.note]
+
+
+def _possible(shape: str, update, lengths, lr, tol) -> list[int]:
+    """Cycle lengths under which a few of the values lie on a decay of this shape, as all of them must."""
+    few = np.unique(np.linspace(0, update.size - 1, FEW).astype(int))
+    g = SHAPES[shape](update[few] % lengths[:, None] / lengths[:, None])
+    centred = g - g.mean(axis=1, keepdims=True)
+    slope = (centred * lr[few]).sum(axis=1) / np.maximum((centred**2).sum(axis=1), 1e-30)
+    off = np.abs(lr[few] - lr[few].mean() - slope[:, None] * centred)
+    return lengths[(off <= 6 * tol[few]).all(axis=1)].tolist()
 
 
 def _cycle(shape: str, x, lr, tol):
