@@ -141,6 +141,12 @@ def test_a_table_that_pandas_wrote_twice_is_read(tmp_path):
     assert only(tmp_path, table("Unnamed: 0,step,loss", [0, 10, 3.0], [1, 20, 2.9])).total_steps == 20
 
 
+def test_a_decay_between_the_last_two_rows_is_no_constant_rate(tmp_path):
+    rows = [[t, 1e-3 if t < 500 else 0.0, 3.0] for t in range(100, 501, 100)]
+    run = only(tmp_path, table("step,lr,loss", *rows))
+    assert run.lr_from is None and "falls from 0.001 at update 401 to 0 at 501, and nothing tells how" in messages(run)
+
+
 def test_a_peak_of_1_is_doubted(tmp_path):
     run = only(tmp_path, table("step,lr,loss", *[[t, 1 - (t - 1) / 20, 3.0] for t in range(1, 11)]))
     assert "has a peak of 1, as a factor of the learning rate has" in messages(run)

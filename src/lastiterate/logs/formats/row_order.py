@@ -14,7 +14,7 @@ SPLITS = {"train", "training", "val", "valid", "validation", "eval", "evaluation
 
 def is_epoch(name: str) -> bool:
     """Whether a column counts epochs, by its name."""
-    return re.fullmatch(r"(train(er)?_|current_)?epochs?", plain(name)) is not None
+    return re.fullmatch(r"(train(er)?_|current_|num_|n_)?epochs?|epoch_(idx|index|num|number)", plain(name)) is not None
 
 
 def in_order(rows, file: LogFile, step: str, columns, at_rows, with_step, steps, one_run: bool) -> list[Part]:
