@@ -431,6 +431,14 @@ def test_a_loss_that_is_empty_at_the_end_diverged(tmp_path):
     assert not only(tmp_path, table("step,lr,loss,val_loss", *[[*row, 3.0] for row in rows])).diverged
 
 
+def test_calls_of_wandbs_logger_are_no_updates(tmp_path):
+    rows = [{"_step": k, "val/loss": 3.1} if k % 11 == 10 else {"_step": k, "train/loss": 3.0} for k in range(110)]
+    with pytest.raises(LogError, match="counts calls of the logger: each val/loss between rows of train/loss has a number of its own"):
+        only(tmp_path, logs.jsonl_bytes(rows))
+    rows = [{"_step": k, "train/loss": 3.0} | ({"val/loss": 3.1} if k % 10 == 9 else {}) for k in range(100)]
+    assert only(tmp_path, logs.jsonl_bytes(rows)).total_steps == 100
+
+
 def test_a_sampled_history_is_said_to_be_one(tmp_path):
     steps = [41, 265, 394, 414, 430, 497, 523, 776, 864, 911]
     run = only(tmp_path, logs.jsonl_bytes([{"_step": t, "loss": 3.0} for t in steps]))

@@ -92,6 +92,21 @@ def refuse_epochs_as_steps(rows, file: LogFile, step: str, with_step: np.ndarray
             )
 
 
+def refuse_calls(file: LogFile, step: str, columns, taken: dict[str, str]) -> None:
+    """LogError if W&B's `_step` has a number of its own for each validation between training rows: it counts calls of the logger."""
+    if plain(step) != "_step" or file.stated.mapping.get("step") == step or not {"train_loss", "val_loss"} <= columns.keys():
+        return
+    train, val = (np.unique(columns[role][0]) for role in ("train_loss", "val_loss"))
+    both = np.union1d(train, val)
+    between = int(((val > train[:1].min(initial=0)) & (val < train.max(initial=0))).sum())
+    if between > 1 and both.size == train.size + val.size and (np.diff(both) == 1).all():
+        raise file.error(
+            f"column {step!r}",
+            f"counts calls of the logger: each {taken['val_loss']} between rows of {taken['train_loss']} has a number of its own; "
+            "name the trainer's own count with --map step=COLUMN",
+        )
+
+
 def refuse_scatter(rows, file: LogFile, at_rows) -> None:
     """LogError if what a run has once, its size or its seed, changes where the losses stand: each row is of another run."""
     losses = [at_rows[role] for role in ("train_loss", "val_loss") if role in at_rows]
