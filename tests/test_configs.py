@@ -267,6 +267,14 @@ REFUSED = [
     ("torchtitan", "[training]\nsteps = 9\n[lr_scheduler]\nmin_lr_ratio = 0.1", "lr_scheduler.min_lr_ratio is no name of torchtitan"),
     ("levanter", "trainer: {num_train_steps: 9}\noptimizer: {warmup_ratio: 0.1}", "optimizer.warmup_ratio is no name of levanter"),
     ("levanter", "trainer: {num_train_steps: 9}\noptimizer: {lr_schedule: {type: cosine, exponent: 2}}", "powers of a cosine are not read"),
+    ("nanotron", "optimizer: {learning_rate_scheduler: {lr_decay_start: 1}}", "lr_decay_start is no name of nanotron"),
+    ("maxtext", "steps: 9\nwarmup_steps: 3", "warmup_steps is no name of MaxText"),
+    ("axolotl", "learning_rate: 1\nmax_steps: 9\nwarmup_iters: 3", "warmup_iters is no name of axolotl"),
+    (
+        "olmo-core",
+        "A(B.steps(9)); AdamWConfig(lr=1e-3); CosWithWarmup(warmup=3, alpha=0.5)",
+        "alpha is no name of CosWithWarmup",
+    ),
     # files of something else, of which every learning rate would be a default
     ("torchtitan", "[tool.ruff]\nline-length = 9", "has none of lr_scheduler.decay_ratio"),
     ("maxtext", "base_emb_dim: 9", "has none of learning_rate"),
