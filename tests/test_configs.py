@@ -259,6 +259,22 @@ REFUSED = [
     ("megatron", "--lr 1e-3 --train-samples 9 --global-batch-size 1 --train-tokens 5", "--train-tokens: Megatron-DeepSpeed"),
     ("megatron", "--lr 1e-3 --train-samples 9 --global-batch-size 1 --lr-warmup-iters 5", "--lr-warmup-iters with --train-samples"),
     ("megatron", "--lr 1e-3 --train-iters 9 --lr-warmup-iters 5 --lr-warmup-fraction 0.1", "are both given: Megatron refuses"),
+    # names that speak of the schedule and are not the trainer's
+    ("hf", "x.py --max_steps 9 --learning_rate 1e-3 --lr_scheduler cosine", "lr_scheduler is no name of transformers"),
+    ("hf", "x.py --max_steps 9 --learning_rate 1e-3 --num_warmup_steps 3", "num_warmup_steps is no name of transformers"),
+    ("hf", "max_steps: 9\nlearning_rate: 1.0\ndeepspeed: {scheduler: {type: WarmupLR}}", "DeepSpeed's own schedule"),
+    ("hf", "n = 9\ndef f(n):\n  return TrainingArguments(max_steps=n)", "line 3: n is given several values"),
+    ("torchtitan", "[training]\nsteps = 9\n[lr_scheduler]\nmin_lr_ratio = 0.1", "lr_scheduler.min_lr_ratio is no name of torchtitan"),
+    ("levanter", "trainer: {num_train_steps: 9}\noptimizer: {warmup_ratio: 0.1}", "optimizer.warmup_ratio is no name of levanter"),
+    ("levanter", "trainer: {num_train_steps: 9}\noptimizer: {lr_schedule: {type: cosine, exponent: 2}}", "powers of a cosine are not read"),
+    ("nanotron", "optimizer: {learning_rate_scheduler: {lr_decay_start: 1}}", "lr_decay_start is no name of nanotron"),
+    ("maxtext", "steps: 9\nwarmup_steps: 3", "warmup_steps is no name of MaxText"),
+    ("axolotl", "learning_rate: 1\nmax_steps: 9\nwarmup_iters: 3", "warmup_iters is no name of axolotl"),
+    (
+        "olmo-core",
+        "A(B.steps(9)); AdamWConfig(lr=1e-3); CosWithWarmup(warmup=3, alpha=0.5)",
+        "alpha is no name of CosWithWarmup",
+    ),
     # files of something else, of which every learning rate would be a default
     ("torchtitan", "[tool.ruff]\nline-length = 9", "has none of lr_scheduler.decay_ratio"),
     ("maxtext", "base_emb_dim: 9", "has none of learning_rate"),

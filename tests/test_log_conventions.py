@@ -141,6 +141,12 @@ def test_a_table_that_pandas_wrote_twice_is_read(tmp_path):
     assert only(tmp_path, table("Unnamed: 0,step,loss", [0, 10, 3.0], [1, 20, 2.9])).total_steps == 20
 
 
+def test_a_decay_between_the_last_two_rows_is_no_constant_rate(tmp_path):
+    rows = [[t, 1e-3 if t < 500 else 0.0, 3.0] for t in range(100, 501, 100)]
+    run = only(tmp_path, table("step,lr,loss", *rows))
+    assert run.lr_from is None and "falls from 0.001 at update 401 to 0 at 501, and nothing tells how" in messages(run)
+
+
 def test_a_peak_of_1_is_doubted(tmp_path):
     run = only(tmp_path, table("step,lr,loss", *[[t, 1 - (t - 1) / 20, 3.0] for t in range(1, 11)]))
     assert "has a peak of 1, as a factor of the learning rate has" in messages(run)
@@ -423,6 +429,14 @@ def test_a_loss_that_is_empty_at_the_end_diverged(tmp_path):
     assert run.diverged and "is empty in the last 5 rows, where lr goes on" in messages(run)
     assert not only(tmp_path, table("step,lr,loss", *rows[:20])).diverged
     assert not only(tmp_path, table("step,lr,loss,val_loss", *[[*row, 3.0] for row in rows])).diverged
+
+
+def test_calls_of_wandbs_logger_are_no_updates(tmp_path):
+    rows = [{"_step": k, "val/loss": 3.1} if k % 11 == 10 else {"_step": k, "train/loss": 3.0} for k in range(110)]
+    with pytest.raises(LogError, match="counts calls of the logger: each val/loss between rows of train/loss has a number of its own"):
+        only(tmp_path, logs.jsonl_bytes(rows))
+    rows = [{"_step": k, "train/loss": 3.0} | ({"val/loss": 3.1} if k % 10 == 9 else {}) for k in range(100)]
+    assert only(tmp_path, logs.jsonl_bytes(rows)).total_steps == 100
 
 
 def test_a_sampled_history_is_said_to_be_one(tmp_path):

@@ -135,3 +135,22 @@ def test_epfml(tmp_path):
     assert run.lr_from == "schedule" and run.log_format == "epfml JSON" and run.run_id == "log"
     with pytest.raises(LogError, match="states its own columns, schedule and steps"):
         only(tmp_path, json.dumps(made_up.log()).encode(), step_shift=1)
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value", "message"),
+    [
+        ("config", "iterations", 10**12, r"config.iterations: is 1e\+12, expected a count of updates"),
+        ("config", "cos_final_lr", "x", "config: describes no schedule: cos_final_lr is 'x', expected a number"),
+        ("train", "train_loss", 10**400, "history.train.train_loss: row 0 is 1000"),
+    ],
+)
+def test_a_field_of_epfml_that_is_no_number_is_named(tmp_path, where, key, value, message):
+    log = made_up.log()
+    log["config"]["scheduler"] = "cos" if key == "cos_final_lr" else log["config"]["scheduler"]
+    if where == "config":
+        log["config"][key] = value
+    else:
+        log["history"]["train"][key][0] = value
+    with pytest.raises(LogError, match=message):
+        only(tmp_path, json.dumps(log).encode())

@@ -226,7 +226,13 @@ def _add_lr(run: RunLog, logged: Series, convention: Convention, planned: int | 
     update = _shifted(steps, lr_shift)
     inside = (update >= 1) & (update <= run.total_steps)  # such as the LR of update T + 1, which is never executed
     if not inside.all():
+        after, rates = update[update > run.total_steps], lr[update > run.total_steps]
         update, lr = update[inside], lr[inside]
+        flat = lr.size > 1 and lr[-1] == lr[-2] > 0
+        if run.schedule is None and flat and rates.size and rates[0] == 0 and after[0] > update[-1] + 1:
+            falls = f"it falls from {lr[-1]:.4g} at update {update[-1]} to 0 at {after[0]}, and nothing tells how"
+            run.note(own, f"LR not known: {falls}: state the schedule")
+            return
     bad = ~(np.isfinite(lr) & (lr >= 0))
     if bad.any():
         first = int(np.argmax(bad))

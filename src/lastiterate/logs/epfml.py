@@ -21,6 +21,7 @@ from lastiterate.schedules import Phase, Schedule
 WARMUP_START = 1 / 100  # the trainer's initial over peak LR, for wsd and for its one-cycle cosine
 COSINE_FINAL = 0.1  # final over peak LR of cosine runs whose config does not give a final LR
 LR_RTOL = 1e-6  # logged LRs, relative to the peak
+MOST_UPDATES = 20_000_000  # more than any run has
 
 _SERIES = {"train_loss": ("train", "train_loss"), "val_loss": ("val", "val_loss"), "grad_norm": ("train", "grad_norm")}
 _OPTIONAL = {"grad_norm"}
@@ -89,6 +90,11 @@ def _positive(value, file: str, where: str) -> float:
     return float(value)
 
 
+def _is_number(value) -> bool:
+    """Whether a value is a number that a double can hold, or missing."""
+    return value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**1023)
+
+
 def _column(run: RunLog, rows: dict, group: str, column: str):
     """Steps and values of a history column: sorted, rows of the same step averaged (requeued jobs log twice)."""
     where = f"history.{group}.{column}"
@@ -100,8 +106,8 @@ def _column(run: RunLog, rows: dict, group: str, column: str):
         raise LogError(run.file, where, "has no rows")
     try:
         values = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        bad = next(i for i, value in enumerate(values) if not isinstance(value, (int, float)) and value is not None)
+    except (TypeError, ValueError, OverflowError):
+        bad = next(i for i, value in enumerate(values) if not _is_number(value))
         raise LogError(run.file, where, f"row {bad} is {values[bad]!r:.60}, expected a number") from None
     if steps.dtype.kind not in "iu" or steps.min() < 0:
         raise LogError(run.file, f"history.{group}.iter", "must be non-negative integers")
@@ -118,6 +124,8 @@ def _column(run: RunLog, rows: dict, group: str, column: str):
 def _schedule(config: dict, base_lr: float, file: str) -> Schedule:
     """The schedule that the trainer's config describes, as phases of executed updates."""
     total = _get(config, "iterations", int, file, "config.")
+    if total > MOST_UPDATES:
+        raise LogError(file, "config.iterations", f"is {total:.6g}, expected a count of updates (at most {MOST_UPDATES})")
     warmup = _get(config, "warmup_steps", int, file, "config.")
     kind = _get(config, "scheduler", str, file, "config.")
     try:
@@ -125,7 +133,7 @@ def _schedule(config: dict, base_lr: float, file: str) -> Schedule:
             return _one_cycle(config, total, warmup, base_lr)
         if kind in ("wsd", "wsd_twostage"):
             return _wsd(config, total, warmup, base_lr, kind == "wsd_twostage")
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise LogError(file, "config", f"describes no schedule: {error}") from None
     raise LogError(file, "config.scheduler", f"is {kind!r}, expected cos, wsd or wsd_twostage")
 
@@ -133,6 +141,8 @@ def _schedule(config: dict, base_lr: float, file: str) -> Schedule:
 def _one_cycle(config: dict, total: int, warmup: int, base_lr: float) -> Schedule:
     """Torch's OneCycleLR with cosine annealing: both halves are cosines, the peak is executed by update `warmup`."""
     final = config.get("cos_final_lr")
+    if final is not None and type(final) not in (int, float):
+        raise ValueError(f"cos_final_lr is {final!r:.40}, expected a number")
     ratio = COSINE_FINAL if final is None or final < 0 else final / base_lr
     phases = (
         Phase("warmup", warmup - 1, "cosine", WARMUP_START, 1.0, warmup - 1),
@@ -165,7 +175,7 @@ def _check_lr(run: RunLog, train: dict, file: str) -> None:
     values = _get(train, "train_lr", list, file, "history.train.")
     try:
         logged = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise LogError(file, "history.train.train_lr", "holds something other than numbers") from None
     if logged.shape != steps.shape:
         raise LogError(file, "history.train.train_lr", f"has {logged.size} rows, but train.iter has {steps.size}")

@@ -14,7 +14,7 @@ SPLITS = {"train", "training", "val", "valid", "validation", "eval", "evaluation
 
 def is_epoch(name: str) -> bool:
     """Whether a column counts epochs, by its name."""
-    return re.fullmatch(r"(train(er)?_|current_)?epochs?", plain(name)) is not None
+    return re.fullmatch(r"(train(er)?_|current_|num_|n_)?epochs?|epoch_(idx|index|num|number)", plain(name)) is not None
 
 
 def in_order(rows, file: LogFile, step: str, columns, at_rows, with_step, steps, one_run: bool) -> list[Part]:
@@ -90,6 +90,21 @@ def refuse_epochs_as_steps(rows, file: LogFile, step: str, with_step: np.ndarray
                 f"column {step!r}",
                 f"counts epochs, as {name} does: add a column of updates and name it with --map step=, or {step} if they are",
             )
+
+
+def refuse_calls(file: LogFile, step: str, columns, taken: dict[str, str]) -> None:
+    """LogError if W&B's `_step` has a number of its own for each validation between training rows: it counts calls of the logger."""
+    if plain(step) != "_step" or file.stated.mapping.get("step") == step or not {"train_loss", "val_loss"} <= columns.keys():
+        return
+    train, val = (np.unique(columns[role][0]) for role in ("train_loss", "val_loss"))
+    both = np.union1d(train, val)
+    between = int(((val > train[:1].min(initial=0)) & (val < train.max(initial=0))).sum())
+    if between > 1 and both.size == train.size + val.size and (np.diff(both) == 1).all():
+        raise file.error(
+            f"column {step!r}",
+            f"counts calls of the logger: each {taken['val_loss']} between rows of {taken['train_loss']} has a number of its own; "
+            "name the trainer's own count with --map step=COLUMN",
+        )
 
 
 def refuse_scatter(rows, file: LogFile, at_rows) -> None:

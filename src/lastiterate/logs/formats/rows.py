@@ -10,7 +10,7 @@ from lastiterate.logs.columns import fits, may_be_val_loss, may_count, one_of_a_
 from lastiterate.logs.convention import Convention, convention_of
 from lastiterate.logs.divergence import LEAST_ROWS, LEAST_TAIL
 from lastiterate.logs.formats.facts import describe_columns, settings_of, wanted
-from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_epochs_as_steps, refuse_scatter, refuse_splits
+from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_calls, refuse_epochs_as_steps, refuse_scatter, refuse_splits
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.order import names_of, several
 from lastiterate.logs.run_log import HISTORY_VALUES, RunLog
@@ -125,6 +125,7 @@ def runs_of(
     refuse_epochs_as_steps(rows, file, taken["step"], with_step, steps)
     found = in_order(rows, file, taken["step"], columns, at_rows, with_step, steps, one_run)
     refuse_scatter(rows, file, at_rows)
+    refuse_calls(file, taken["step"], columns, taken)
     beside = {name: steps_of(rows.column(name)[0])[1] for name in rows.parts if name != taken["step"]}
     facts, remarks = settings_of(rows, names, trainer, beside)
     planned = [rows.column(name)[1] for name in rows.parts if plain(name) in PLANNED]

@@ -11,6 +11,11 @@ from lastiterate.schedules.configs import hf
 from lastiterate.schedules.configs.config import Config, Form, config, given_steps
 from lastiterate.schedules.configs.source import ConfigError, Fields, mapping
 
+OWN = {
+    "warmup_steps", "warmup_ratio", "lr_scheduler", "lr_scheduler_kwargs", "cosine_min_lr_ratio", "cosine_constant_lr_ratio",
+    "lr_quadratic_warmup", "lr_groups",
+}  # fmt: skip
+
 
 def recognises(text: str) -> bool:
     """Whether it has axolotl's own names."""
@@ -22,6 +27,7 @@ def read(text: str, steps: int | None = None) -> Config:
     """What the configuration executes."""
     given = mapping(text) or {}
     data, notes = Fields(given), []
+    data.forbid("lr_|warmup_|cosine_", OWN, "axolotl")
     stated = data.count("max_steps") if data.has("max_steps") and data.values["max_steps"] != -1 else None
     epochs = given.get("num_epochs", 1)
     total = given_steps(stated or None, steps, "max_steps", f"runs for {epochs} epochs, and how long they are the data decide")

@@ -72,6 +72,9 @@ def _call(text: str, names: tuple[str, ...]) -> dict | None:
 def resolve(trainer: str, given: dict, steps: int | None, notes=()) -> Config:
     """What TrainingArguments with these values execute."""
     data, notes = Fields(given), list(notes)
+    data.forbid("lr_|.*warmup|max_train_steps", KEYS, "transformers")
+    if isinstance(data.values.get("deepspeed"), dict) and data.values["deepspeed"].get("scheduler"):
+        raise ConfigError("deepspeed.scheduler: DeepSpeed's own schedule then holds, which is not read")
     kind = _kind(data)
     peak = data.number("learning_rate", 5e-5)
     stated = data.count("max_steps", -1)

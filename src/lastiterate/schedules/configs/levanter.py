@@ -10,6 +10,7 @@ from lastiterate.schedules.configs.config import Config, Form, config, given_ste
 from lastiterate.schedules.configs.source import ConfigError, Fields, mapping
 from lastiterate.schedules.export import levanter
 
+OWN = ("warmup", "rewarmup", "decay", "cooldown", "lr_schedule")
 KINDS = ("constant", "linear", "cosine")
 TYPES = {"polynomial": "power", "inv_sqrt_decay": "decay_constant"}  # and the parameter of each
 
@@ -31,6 +32,7 @@ def read(text: str, steps: int | None = None) -> Config:
     for name in ("cycle_length", "rewarmup", "haps", "stable"):
         if data.has(name):
             raise ConfigError(f"optimizer.{name}: cycles of a length and re-warmups are not read")
+    data.forbid(".*(warmup|cooldown|schedule)|decay$|decay_(?!modules)|stable", OWN, "levanter")
     optimizer = {"learning_rate": data.number("learning_rate", 6e-4), "min_lr_ratio": data.number("min_lr_ratio", 0.1)}
     optimizer |= {"warmup": data.number("warmup", 0.01), "lr_schedule": _style(data)}
     optimizer |= {name: data.number(name) for name in ("decay", "cooldown") if data.has(name)}
@@ -49,6 +51,8 @@ def _style(data: Fields):
     if isinstance(style, Mapping):
         own = Fields(style, "optimizer.lr_schedule.{}")
         kind = own.choice("type", (*KINDS, *TYPES), "")
+        if own.number("exponent", 1.0) != 1.0:
+            raise own.error("exponent", "1: powers of a cosine are not read")
         return {"type": kind, TYPES[kind]: own.number(TYPES[kind])} if kind in TYPES else kind
     return data.choice("lr_schedule", KINDS, "cosine")
 

@@ -29,6 +29,7 @@ def read(text: str, steps: int | None = None) -> Config:
         given.setdefault("learning_rate_final_fraction", given["cosine_learning_rate_final_fraction"])
     data = Fields(given)
     data.require([name for name in DEFAULTS if not name.startswith("wsd")], "MaxText")
+    data.forbid("lr_|warmup|wsd_|learning_rate_|cosine_", {*DEFAULTS, "cosine_learning_rate_final_fraction"}, "MaxText")
     notes = [f"{name} is not in the file: {value}" for name, value in DEFAULTS.items() if not data.has(name) and not name.startswith("wsd")]
     if any(str(given.get(name, "")) not in ("", "base.yml") for name in ("base_config",)):
         notes.append(f"base_config {given['base_config']!r} is not read: its values would come before the defaults")

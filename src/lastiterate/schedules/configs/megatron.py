@@ -65,6 +65,8 @@ def read(text: str, steps: int | None = None) -> Config:
             f"lr {peak:g}, min_lr {low:g}, lr_warmup_init {first:g}, warmup {warmup:g} of {end:g}: Megatron asserts min_lr <= lr, "
             "lr_warmup_init <= lr and a warmup shorter than lr_decay_iters"
         )
+    if data.has("use_checkpoint_opt_param_scheduler"):
+        notes.append("--use-checkpoint-opt_param-scheduler: a run that loads a checkpoint executes its settings, and not these")
     if data.has("decoupled_lr"):
         notes.append("--decoupled-lr: the embedding and output layers have a learning rate of their own")
     return config("megatron", values, lrs(values, total), _form(values), peak, notes)

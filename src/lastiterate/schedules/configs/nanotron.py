@@ -11,6 +11,9 @@ from lastiterate.schedules.configs.config import Config, Form, config, given_ste
 from lastiterate.schedules.configs.source import ConfigError, Fields, flat, mapping
 
 STYLES = ("linear", "cosine", "1-sqrt")
+OWN = (
+    "learning_rate", "lr_warmup_steps", "lr_warmup_style", "lr_decay_style", "lr_decay_starting_step", "lr_decay_steps", "min_decay_lr",
+)  # fmt: skip
 PREFIX = "optimizer.learning_rate_scheduler."
 
 
@@ -25,6 +28,7 @@ def read(text: str, steps: int | None = None) -> Config:
     found = flat(mapping(text) or {})
     data, notes = Fields(found), []
     name = lambda key: PREFIX + key
+    data.forbid(PREFIX.replace(".", r"\."), {name(key) for key in OWN}, "nanotron")
     peak, warmup = data.number(name("learning_rate")), data.count(name("lr_warmup_steps"), 0)
     stated = data.count("tokens.train_steps") if data.has("tokens.train_steps") else None
     total = given_steps(stated, steps, "tokens.train_steps", "has no tokens.train_steps")

@@ -20,6 +20,12 @@ BY_SPAN = ("LinearWithWarmup", "CosWithWarmup", "HalfCosWithWarmup")
 OTHERS = ("PowerLR", "CosWithWarmupAndLinearDecay", "SequentialScheduler", "WSDS", "ExponentialScheduler")
 
 
+OWN = {
+    "warmup", "warmup_steps", "warmup_fraction", "warmup_min_lr", "decay", "decay_steps", "decay_fraction", "decay_min_lr", "alpha_f",
+    "t_max", "units", "stages", "override_decay", "lr_field", "initial_lr_field",
+}  # fmt: skip
+
+
 def recognises(text: str) -> bool:
     """Whether one of its schedulers is in the text."""
     data = mapping(text)
@@ -35,6 +41,7 @@ def read(text: str, steps: int | None = None) -> Config:
     if kind not in KINDS:
         raise ConfigError(f"scheduler {kind}: not read, but {', '.join(KINDS)}")
     fields, notes = Fields(arguments, f"{kind}: {{}}"), []
+    fields.forbid("", OWN, kind)
     if str(arguments.get("units", "steps")).rpartition(".")[2] not in ("steps", "SchedulerUnits"):
         raise ConfigError(f"{kind}: units of tokens are not read: the schedule then depends on the batches")
     end = _steps(durations.get("max_duration"), batch)

@@ -115,6 +115,7 @@ class Python:
             for target in targets:
                 if isinstance(target, ast.Name):
                     self._bind(target.id, node)
+        self.unsure |= {node.arg for node in ast.walk(self.tree) if isinstance(node, ast.arg)} & self.constants.keys()
 
     def _bind(self, name: str, node: ast.AST) -> None:
         """Take what a name is bound to; any other value, a loop or a change of it makes it unsure."""
@@ -238,6 +239,13 @@ class Fields:
         if not any(self.has(name) for name in names):
             raise ConfigError(f"has none of {', '.join(sorted(names))}: it is not a configuration of {trainer} that decides learning rates")
 
+    def forbid(self, pattern: str, known: Iterable[str], trainer: str) -> None:
+        """ConfigError for names that speak of the schedule (`pattern`, from their begin) and are not the trainer's."""
+        for name in self.values:
+            if re.match(pattern, str(name)) and name not in known and self.has(name):
+                own = ", ".join(sorted(known))
+                raise ConfigError(f"{self.spelled.format(name)} is no name of {trainer}, and its value would not hold: expected {own}")
+
     def error(self, name: str, expected: str) -> ConfigError:
         """What is wrong with a value."""
         value = self.values.get(name)
@@ -257,7 +265,7 @@ class Fields:
         except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number) or number < low:
-            raise self.error(name, f"a number of at least {low:g}")
+            raise self.error(name, "a number" if low == -math.inf else f"a number of at least {low:g}")
         return number
 
     def count(self, name: str, default: int | None = None) -> int:

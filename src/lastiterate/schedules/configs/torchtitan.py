@@ -11,6 +11,7 @@ from lastiterate.schedules.configs.source import ConfigError, Fields, flags, fla
 
 SHAPES = {"linear": "linear", "cosine": "cosine", "sqrt": "1-sqrt"}
 GROUP = "optimizer.param_groups.0.optimizer_kwargs.lr"
+OWN = {f"lr_scheduler.{name}" for name in ("warmup_steps", "total_steps", "decay_ratio", "decay_type", "min_lr_factor", "lr_min")}
 NAMES = ("optimizer.lr", GROUP, "training.steps", "lr_scheduler.warmup_steps", "lr_scheduler.decay_ratio", "training.warmup_steps")
 
 
@@ -28,6 +29,7 @@ def read(text: str, steps: int | None = None) -> Config:
     found = _flat(given) if given is not None else flags(text)
     data, notes = Fields(found), []
     data.require(NAMES, "torchtitan")
+    data.forbid(r"lr_scheduler\.", OWN, "torchtitan")
     if data.has("training.warmup_steps"):
         raise ConfigError("training.warmup_steps is of a version before lr_scheduler.warmup_steps (0.1), whose rule is another: not read")
     name = GROUP if data.has(GROUP) else "optimizer.lr"
