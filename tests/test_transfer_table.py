@@ -6,12 +6,14 @@ from itertools import product
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from lastiterate.cli import main
 from lastiterate.schedules import wsd
 from lastiterate.transfer import CannotTell, read_logs, read_table, transfer_lr
 from lastiterate.transfer.held_out import held_out
 from lastiterate.transfer.optima import find_optimum
 from lastiterate.transfer.surface import Surface
+from workplace import make_workplace
 
 SIZES, LENGTHS, BATCHES = (5e7, 1e8, 2e8, 4e8), (1e9, 4e9, 1.6e10), (64, 128, 256, 512)
 RATES = 1e-4 * 2.0 ** np.arange(8)
@@ -269,6 +271,14 @@ def test_full_logs_are_a_table_too(tmp_path):
     assert {run.tokens for run in sweep.runs} == {2e8, 4e8} and {run.batch for run in sweep.runs} == {1e6}
     answer = transfer_lr(sweep, 1.6e8, 4e8)
     assert answer.low < best_lr(1.6e8, 4e8, 64, -0.3, -0.2, 0.5) < answer.high
+
+
+def test_the_commands_of_the_pages_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(make_workplace(tmp_path))
+    lines = [line for page in ("transfer", "tutorial") for line in (ROOT / f"docs/{page}.md").read_text().splitlines()]
+    lines = [line.split()[1:] for line in lines if line.startswith("lastiterate transfer ")]
+    assert len(lines) >= 3 and [main(line) for line in lines] == [0] * len(lines)
+    assert (tmp_path / "answer/transfer.json").is_file() and "Traceback" not in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

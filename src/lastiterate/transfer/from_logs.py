@@ -15,7 +15,7 @@ END = 0.99  # of the updates: a run that logs nothing later is unfinished
 
 
 def read_logs(paths: Iterable[Path], mapping=None, settings: Path | None = None) -> Sweep:
-    """The finished runs among the logs in files and folders; runs.csv beside them may hold n_params, batch, tokens_per_step, weight_decay."""
+    """The finished runs among the logs in files and folders; runs.csv beside them may hold n_params, tokens_per_step, weight_decay."""
     paths, notes, found = [Path(path) for path in paths], [], []
     stated = find_settings(paths, settings)
 

@@ -82,6 +82,8 @@ def held_out(sweep: Sweep, kind: str) -> Iterator[tuple[float, list[HeldOut]]]:
     for value, mask in masks:
         rest = [group for group, out in zip(everything, mask, strict=True) if not out]
         out = [group for group, left in zip(everything, mask, strict=True) if left and len(np.unique(group.lr)) >= 3]
+        if not rest:
+            continue
         noise, _ = noise_between_seeds([(group.lr, group.loss) for group in rest])
         kept = [(group, found) for group in rest if (found := find_optimum(group.lr, group.loss, noise))]
         if out and kept:
