@@ -3,11 +3,15 @@
 import json
 from itertools import product
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from conftest import ROOT
+from lastiterate.analyse import lr_held_out
 from lastiterate.cli import main
+from lastiterate.draw import lr_held_out as lr_held_out_figure
 from lastiterate.schedules import wsd
 from lastiterate.transfer import CannotTell, read_logs, read_table, transfer_lr
 from lastiterate.transfer.held_out import held_out
@@ -271,6 +275,23 @@ def test_full_logs_are_a_table_too(tmp_path):
     assert {run.tokens for run in sweep.runs} == {2e8, 4e8} and {run.batch for run in sweep.runs} == {1e6}
     answer = transfer_lr(sweep, 1.6e8, 4e8)
     assert answer.low < best_lr(1.6e8, 4e8, 64, -0.3, -0.2, 0.5) < answer.high
+
+
+def test_the_family_judges_what_was_left_out(tmp_path):
+    columns = ["n_params", "tokens", "batch_size", "base_lr", "loss"]
+    runs = pd.DataFrame(rows(sizes=SIZES[:3], lengths=LENGTHS[:2], batches=(64, 128), noise=0), columns=columns)
+    runs = runs.assign(source="made_up", model="one", smooth_loss=np.nan, batch_size=runs.batch_size.astype("Int64"))
+    runs.to_parquet(tmp_path / "results.parquet")
+    tables = lr_held_out.compute({}, [tmp_path / "results.parquet"])
+    summary = pd.DataFrame(tables["summary"].columns).set_index("left_out")
+    assert summary.groups.to_dict() == {"size": 12, "largest size": 4, "horizon": 6, "batch": 12}
+    assert (summary["mean"] < 0.005).all() and (summary.coverage > 0.7).all()
+    kept = 0.03 * np.log(4**0.2) ** 2  # the best rate of runs a quarter as long
+    assert summary.kept_mean["horizon"] == pytest.approx(kept, abs=0.003) and np.isnan(summary.kept_mean["size"])
+    tables = {name: pd.DataFrame(rows.columns) for name, rows in tables.items()}
+    ((panel, figure),) = lr_held_out_figure.draw(tables, {})
+    assert panel == "regret" and len(figure.axes) == 3
+    plt.close(figure)
 
 
 def test_the_commands_of_the_pages_run(tmp_path, monkeypatch, capsys):
