@@ -179,15 +179,24 @@ def test_schedules_and_architectures_shift_the_rate_and_are_not_mixed(tmp_path):
         transfer_lr(sweep, 8e8, 4e9, 256, like={"schedule": "wsd"})
 
 
+def test_repeated_runs_tell_the_noise_between_seeds(tmp_path):
+    few = {"sizes": SIZES[:2], "lengths": LENGTHS[:2], "batches": (64,), "noise": 4e-3}
+    runs = [(*run, seed) for seed in range(3) for run in rows(**few, seed=seed)]
+    answer = transfer_lr(read_table(table(tmp_path / "t.csv", runs, "n_params,tokens,batch_size,lr,val_loss,seed")), 4e8, 4e9)
+    assert answer.noise == pytest.approx(4e-3, rel=0.25) and "from repeated runs" in "".join(answer.notes)
+    assert answer.sweep.level_names == () and {len(group.lr) for group in answer.groups} == {24}
+    assert answer.low < best_lr(4e8, 4e9, 64, -0.3, -0.2, 0.5) < answer.high
+
+
 def test_rows_that_cannot_be_used_are_named_and_diverged_runs_count(tmp_path):
     runs = list(rows(sizes=SIZES[:2], lengths=LENGTHS[:2], batches=(64,)))
     lines = table(tmp_path / "t.csv", runs).read_text().splitlines()
-    lines += ["1e8,1e9,64,0.05,nan", "1e8,1e9,64,,3.1", "1e8,1e9,64,0.001,", "1e8,1e9,64,0.001,soon"]
+    lines += ["1e8,1e9,64,0.05,nan", "1e8,1e9,64,0.1,1e300", "1e8,1e9,64,,3.1", "1e8,1e9,64,0.001,", "1e8,1e9,64,0.001,soon"]
     (tmp_path / "t.csv").write_text("\n".join(lines))
     sweep = read_table(tmp_path / "t.csv")
-    assert sum(np.isinf(run.loss) for run in sweep.runs) == 1 and len(sweep.runs) == len(runs) + 1
+    assert sum(np.isinf(run.loss) for run in sweep.runs) == 1 and len(sweep.runs) == len(runs) + 2
     left_out = [note for note in sweep.notes if note.startswith("left out")]
-    assert len(left_out) == 3 and all(f"line {len(runs) + 3 + k}" in note for k, note in enumerate(left_out))
+    assert len(left_out) == 3 and all(f"line {len(runs) + 4 + k}" in note for k, note in enumerate(left_out))
 
 
 SMALL = {"sizes": SIZES[:2], "lengths": LENGTHS[:1], "batches": (64,)}

@@ -16,6 +16,7 @@ import numpy as np
 WINDOW = 1.1  # of ln LR on each side of the least loss that the parabola takes: a factor of three
 MODEL_ERROR = 0.3  # of the loss above the least: how much the parabola is off there
 LEAST_SD = 0.05  # of ln LR: no group tells its optimum better
+DIVERGED = 10.0  # times the least loss of its group: beyond it a run diverged
 NOISE = 7e-4  # of the loss, where the table does not tell it
 
 
@@ -46,9 +47,15 @@ class Optimum:
 
 def merged(lr: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(ln LR, median loss) of each learning rate, in increasing order; a loss that is not finite counts as infinite."""
-    lr, loss = np.asarray(lr, float), np.where(np.isfinite(loss), loss, np.inf)
+    lr, loss = np.asarray(lr, float), usable(loss)
     rates = np.unique(lr)
     return np.log(rates), np.array([np.median(loss[lr == rate]) for rate in rates])
+
+
+def usable(loss: np.ndarray) -> np.ndarray:
+    """The losses, infinite where they are not finite or more than `DIVERGED` times the least."""
+    loss = np.where(np.isfinite(loss), np.asarray(loss, float), np.inf)
+    return np.where(loss > DIVERGED * np.min(loss, initial=np.inf), np.inf, loss)
 
 
 def find_optimum(lr: np.ndarray, loss: np.ndarray, noise: float) -> Optimum | None:
@@ -87,7 +94,7 @@ def find_optimum(lr: np.ndarray, loss: np.ndarray, noise: float) -> Optimum | No
         return unknown
     vertex = -slope / (2 * k)
     gradient = np.array([-vertex / k, -1 / (2 * k), 0])
-    sd = np.hypot(np.sqrt(gradient @ covariance @ gradient), LEAST_SD)
+    sd = np.hypot(np.sqrt(max(gradient @ covariance @ gradient, 0.0)), LEAST_SD)
     at = float(np.clip(vertex, left, right))
     return Optimum(float(x[i]) + at, float(min(sd, right - left)), 0, float(level + slope * at + k * at**2), float(k))
 
@@ -95,8 +102,9 @@ def find_optimum(lr: np.ndarray, loss: np.ndarray, noise: float) -> Optimum | No
 def noise_between_seeds(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[float, str]:
     """Standard deviation of a final loss, and where it comes from: repeated runs, else how far losses lie off parabolas, else assumed."""
     repeats, off = [], []
+    groups = [(lr, usable(loss)) for lr, loss in groups]
     for lr, loss in groups:
-        least = np.min(loss, where=np.isfinite(loss), initial=np.inf)
+        least = np.min(loss, initial=np.inf)
         for rate in np.unique(lr):
             same = loss[(lr == rate) & np.isfinite(loss)]
             if len(same) > 1 and same.max() < 1.1 * least:
@@ -106,10 +114,13 @@ def noise_between_seeds(groups: Sequence[tuple[np.ndarray, np.ndarray]]) -> tupl
         if 2 <= i < len(x) - 2 and np.isfinite(y[i - 2 : i + 3]).all():
             near, values = x[i - 2 : i + 3] - x[i], y[i - 2 : i + 3]
             off.append(np.sum((np.polyval(np.polyfit(near, values, 2), near) - values) ** 2) / 2)
-    least = 1e-5 * min((np.min(loss, where=np.isfinite(loss), initial=np.inf) for _, loss in groups), default=1.0)
-    if sum(count for _, count in repeats) >= 5:
-        return max(float(np.sqrt(np.average(*zip(*repeats, strict=True)))), least), "repeated runs"
+    losses = np.concatenate([loss[np.isfinite(loss)] for _, loss in groups])
+    if not losses.size:
+        return NOISE, "nothing: all runs diverged"
+    least = 1e-5 * float(losses.min())
+    variances, freedom = np.array(repeats).reshape(-1, 2).T
+    if freedom.sum() >= 5:
+        return max(float(np.sqrt(np.average(variances, weights=freedom))), least), "repeated runs"
     if len(off) >= 5:
         return max(float(np.sqrt(np.median(off))), least), "how far the losses of a group lie off a parabola"
-    losses = np.concatenate([loss[np.isfinite(loss)] for _, loss in groups])
     return NOISE * float(np.median(losses)), f"{NOISE:g} of the loss, assumed: the table does not tell it"

@@ -237,7 +237,15 @@ def _sequence_tokens(rows, found) -> tuple[float | None, list[str]]:
         return (1.0 if "batch_tokens" in found else None), []
     if not {"tokens", "updates"} <= found.keys():
         return (float(np.median([value(row, "seq_len") for row in rows])) if "seq_len" in found else None), []
-    ratios = np.array([value(row, "tokens") / max(value(row, "updates") * value(row, "batch"), 1e-9) for row in rows])
+    ratios = []
+    for row in rows:
+        try:
+            ratios.append(value(row, "tokens") / (value(row, "updates") * value(row, "batch")))
+        except (ValueError, ZeroDivisionError):
+            continue  # the tokens of the row count, and were read
+    if not ratios:
+        return None, []
+    ratios = np.array(ratios)
     length = float(np.median(ratios))
     off = int(np.sum(np.abs(ratios / length - 1) > 0.02))
     but = f", but for {off} rows, of which the tokens were taken" if off else ""
