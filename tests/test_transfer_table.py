@@ -123,6 +123,8 @@ def test_the_batch_beyond_which_tokens_are_wasted(tmp_path):
     assert waste.best == pytest.approx(128, rel=0.15)
     lost = least_loss(4e8, 0.9 * 4e9, 128 * 0.9**0.5) - least_loss(4e8, 4e9, 128)
     assert least_loss(4e8, 4e9, waste.beyond) - least_loss(4e8, 4e9, 128) == pytest.approx(lost, rel=0.25)
+    by_itself = transfer_lr(read_table(tmp_path / "t.csv"), 4e8, 4e9)
+    assert by_itself.target.batch == pytest.approx(waste.best, rel=0.005) and "of least loss" in "".join(by_itself.notes)
     alone = np.array([[n, d, 128, least_loss(n, d, 128)] for n in SIZES for d in LENGTHS]).T
     assert Surface(*alone).waste(4e9) is None
 
@@ -194,7 +196,7 @@ def test_rows_that_cannot_be_used_are_named_and_diverged_runs_count(tmp_path):
     lines += ["1e8,1e9,64,0.05,nan", "1e8,1e9,64,0.1,1e300", "1e8,1e9,64,,3.1", "1e8,1e9,64,0.001,", "1e8,1e9,64,0.001,soon"]
     (tmp_path / "t.csv").write_text("\n".join(lines))
     sweep = read_table(tmp_path / "t.csv")
-    assert sum(np.isinf(run.loss) for run in sweep.runs) == 1 and len(sweep.runs) == len(runs) + 2
+    assert sum(np.isinf(run.loss) for run in sweep.runs) == 2 and len(sweep.runs) == len(runs) + 2
     left_out = [note for note in sweep.notes if note.startswith("left out")]
     assert len(left_out) == 3 and all(f"line {len(runs) + 4 + k}" in note for k, note in enumerate(left_out))
 

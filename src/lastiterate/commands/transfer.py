@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("table", type=Path, metavar="TABLE", help="table of final losses, or a folder of logs")
     parser.add_argument("--n-params", type=_amount, required=True, metavar="N", help="parameters of the real run's model (1.3B, 350M)")
     parser.add_argument("--tokens", type=_amount, required=True, metavar="D", help="tokens of the real run (20B)")
-    parser.add_argument("--batch", type=_amount, metavar="B", help="its batch, as the table counts it (default: that of the table)")
+    parser.add_argument("--batch", type=_amount, metavar="B", help="its batch, as the table counts it (default: the table's, or its best)")
     parser.add_argument("--weight-decay", type=_decay, metavar="W", help="its weight decay (default: the table's commonest)")
     parser.add_argument(
         "--like", type=_pair, action="append", default=[], metavar="COLUMN=VALUE", help="another setting of it, such as schedule=wsd "

@@ -1,8 +1,7 @@
 """The learning rate of the real run, from a sweep of others."""
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
@@ -13,26 +12,12 @@ from lastiterate.transfer.next_group import NextGroup, next_group
 from lastiterate.transfer.optima import Optimum, find_optimum, noise_between_seeds
 from lastiterate.transfer.runs import Group, Sweep, groups_of
 from lastiterate.transfer.scaling import LEVEL_SD, Exponent
-from lastiterate.transfer.surface import Surface, Waste
+from lastiterate.transfer.surface import Waste
+from lastiterate.transfer.target import CannotTell, Target, find_target, surface_of, without_zero_decay
 
 WORDS = {"N": "model size", "D": "tokens", "B": "batch", "W": "weight decay"}
 WIDEST = 30.0  # upper over lower end of the 90 % interval: beyond it nothing is told
 MOST_GROUPS = 600  # of the fit; the nearest to the target
-
-
-class CannotTell(ValueError):
-    """The table does not tell what was asked, and why."""
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """The run asked for."""
-
-    n_params: float
-    tokens: float
-    batch: float | None
-    weight_decay: float | None
-    level: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +78,7 @@ def transfer_lr(
     n_params, tokens : float
         Of the real run.
     batch : float, optional
-        In the table's unit; needed where the table has several.
+        In the table's unit; default: the table's, or of several the one of least loss for so many tokens, if the table shows it.
     weight_decay : float, optional
         Default: the commonest of the table.
     like : mapping, optional
@@ -113,8 +98,8 @@ def transfer_lr(
     check_number("level", level, "it is the probability of an interval", 0.5, 0.999)
     check_number("budget", budget, "it is a share of the real run's cost", 0, 10, open_low=True)
     notes = list(sweep.notes)
-    sweep = _without_zero_decay(sweep, weight_decay, notes)
-    target = _target(sweep, n_params, tokens, batch, weight_decay, like or {}, notes)
+    sweep = without_zero_decay(sweep, weight_decay, notes)
+    target = find_target(sweep, n_params, tokens, batch, weight_decay, like or {}, notes)
     everything = groups_of(sweep.runs)
     noise, source = noise_between_seeds([(group.lr, group.loss) for group in everything])
     notes.append(f"noise between seeds: {noise:.2g}, from {source}")
@@ -144,9 +129,7 @@ def transfer_lr(
     notes += _beyond(target, names, done)
     curvatures = [found.curvature for _, found in pairs if np.isfinite(found.curvature)]
     regret = float(np.median(curvatures)) * sd**2 if curvatures else float("nan")
-    same_kind = [pair for pair in pairs if pair[0].level == target.level] or pairs
-    surface = Surface(*(np.array([value_of(group, name) for group, _ in same_kind]) for name in ("n_params", "tokens", "batch")),
-                      np.array([found.loss for _, found in same_kind]))  # fmt: skip
+    surface = surface_of([pair for pair in pairs if pair[0].level == target.level] or pairs, target.weight_decay)
     loss, loss_sd = surface.predict(n_params, tokens, target.batch)
     loss += 0 if np.isnan(regret) else regret
     off = norm.ppf(0.5 + level / 2) * loss_sd
@@ -160,65 +143,6 @@ def transfer_lr(
         exponents, [group for group, _ in pairs], [found for _, found in pairs], noise, _check(pairs, names), surface.waste(tokens),
         next_group(fit, asked, budget, done), identifying, tuple(notes), sweep,
     )  # fmt: skip
-
-
-def _without_zero_decay(sweep: Sweep, asked: float | None, notes: list[str]) -> Sweep:
-    """The sweep in which weight decay is positive everywhere, or known nowhere."""
-    values = Counter(run.weight_decay for run in sweep.runs)
-    plain = {value for value in values if value is None or value == 0}
-    if asked is not None and set(values) == {None}:
-        raise CannotTell(
-            "the table does not tell its runs' weight decay: leave out --weight-decay, or name the column with --map weight_decay=COLUMN"
-        )
-    if asked == 0 or (asked is None and values.most_common(1)[0][0] in plain):
-        kept = [replace(run, weight_decay=None) for run in sweep.runs if run.weight_decay in plain]
-    else:
-        kept = [run for run in sweep.runs if run.weight_decay not in plain]
-    if not kept:
-        raise CannotTell(f"no run of the table has weight decay {asked:g}, which is on no scale with others: run a sweep without it")
-    if lost := len(sweep.runs) - len(kept):
-        what = "not 0" if kept[0].weight_decay is None else "0 or not known"
-        notes.append(f"{lost} runs were left out whose weight decay is {what}, unlike the real run's")
-    return replace(sweep, runs=tuple(kept))
-
-
-def _target(sweep: Sweep, n_params, tokens, batch, weight_decay, like, notes) -> Target:
-    batches = Counter(run.batch for run in sweep.runs)
-    if batch is None:
-        if len(batches) > 1:
-            some = ", ".join(f"{value:g}" for value in sorted(batches)[:8])
-            more = ", ..." if len(batches) > 8 else ""
-            raise CannotTell(f"the table has batches of {some}{more} {sweep.batch_unit}: state the real run's with --batch")
-        batch = next(iter(batches))
-        which = f"{batch:g} {sweep.batch_unit}" if batch else "which it does not tell"
-        notes.append(f"the real run's batch is taken to be that of the table, {which}")
-    elif None in batches:
-        raise CannotTell("the table does not tell its runs' batch: leave out --batch, or name the column with --map batch=COLUMN")
-    else:
-        check_number("batch", batch, f"it is that of the real run, in {sweep.batch_unit}", open_low=True)
-        if not min(batches) / 300 <= batch <= max(batches) * 300:
-            has = f"{min(batches):g} to {max(batches):g}"
-            raise CannotTell(f"--batch {batch:g} is not in the unit of the table, {sweep.batch_unit}, in which it has {has}")
-    decays = Counter(run.weight_decay for run in sweep.runs)
-    if weight_decay is None or None in decays:
-        weight_decay = decays.most_common(1)[0][0]
-        if len(decays) > 1:
-            notes.append(f"the real run's weight decay is taken to be {weight_decay:g}, the table's commonest (--weight-decay states it)")
-    for name, value in like.items():
-        if name not in sweep.level_names:
-            raise CannotTell(f"--like {name}={value}: settings that differ in the table are {', '.join(sweep.level_names) or 'none'}")
-        at = sweep.level_names.index(name)
-        if value not in (had := sorted({run.level[at] for run in sweep.runs})):
-            raise CannotTell(f"--like {name}={value}: the table has {', '.join(had)}")
-    agrees = lambda run: all(run.level[sweep.level_names.index(name)] == value for name, value in like.items())
-    levels = Counter(run.level for run in sweep.runs if agrees(run))
-    if not levels:
-        raise CannotTell(f"no run of the table has {', '.join(f'{name}={value}' for name, value in like.items())} together")
-    level = levels.most_common(1)[0][0]
-    if len(levels) > 1:
-        words = ", ".join(f"{name}={value}" for name, value in zip(sweep.level_names, level, strict=True))
-        notes.append(f"the real run is taken to have {words}, the table's commonest (--like COLUMN=VALUE states another)")
-    return Target(n_params, tokens, batch, weight_decay, level)
 
 
 def _words(group) -> str:

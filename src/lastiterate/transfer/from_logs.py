@@ -1,6 +1,7 @@
 """Runs of a sweep from their full logs: the final loss is the last one logged, at the end of the schedule."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +35,10 @@ def read_logs(paths: Iterable[Path], mapping=None, settings: Path | None = None)
     what = "the last validation loss" if name == "val_loss" else "the mean training loss over the last hundredth of the updates"
     notes.insert(0, f"final loss: {what} of each run")
     if any(run.batch is None for run in found):
-        found = [FinishedRun(**{**vars(run), "batch": None}) for run in found]
+        found = [replace(run, batch=None) for run in found]
     levels = ("schedule",) if len({run.level for run in found}) > 1 else ()
     if not levels:
-        found = [FinishedRun(**{**vars(run), "level": ()}) for run in found]
+        found = [replace(run, level=()) for run in found]
     return Sweep(tuple(found), levels, tuple(notes), "tokens", 1.0)
 
 

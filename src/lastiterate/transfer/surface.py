@@ -17,6 +17,11 @@ SCALE = 0.002  # of the least loss: beyond it a residual counts less than its sq
 WASTE = 0.1  # a batch wastes tokens where as many fewer at the best batch would do
 
 
+def _exp(x):
+    """The exponential, within what doubles can square."""
+    return np.exp(np.clip(x, -50, 50))
+
+
 @dataclass(frozen=True)
 class Waste:
     """At some number of tokens: the batch of least loss, and the one beyond which a tenth of the tokens is wasted (None: not shown)."""
@@ -48,10 +53,10 @@ class Surface:
     def _value(self, parameters, n_params, tokens, batch) -> np.ndarray:
         floor, p, alpha, q, beta = parameters[:5]
         size, length = np.log(n_params / self._n0), np.log(tokens / self._d0)
-        value = np.exp(floor) + np.exp(p - alpha * size) + np.exp(q - beta * length)
+        value = _exp(floor) + _exp(p - alpha * size) + _exp(q - beta * length)
         if self.has_batch:
             k, b, e = parameters[5:]
-            value = value + np.exp(k) / 2 * (np.log(batch) - b - e * length) ** 2
+            value = value + _exp(k) / 2 * (np.log(batch) - b - e * length) ** 2
         return value
 
     def _fit(self, use: np.ndarray):
@@ -93,8 +98,8 @@ class Surface:
         q, beta = self.parameters[3:5]
         k, b, e = self.parameters[5:]
         length = np.log(tokens / self._d0)
-        best = float(np.exp(b + e * length))
-        lost = np.exp(q - beta * length) * ((1 - WASTE) ** -beta - 1)
-        beyond = float(best * np.exp(np.sqrt(2 * lost / np.exp(k))))
+        best = float(_exp(b + e * length))
+        lost = _exp(q - beta * length) * ((1 - WASTE) ** -beta - 1)
+        beyond = float(best * _exp(np.sqrt(max(2 * lost / _exp(k), 0.0))))
         smallest, largest = float(self.batch.min()), float(self.batch.max())
         return Waste(best if smallest <= best <= largest else None, beyond if smallest <= beyond <= largest else None, largest)

@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ _NOT_SETTINGS = re.compile(
     r"seed|name|(^|_)id$|path|time|loss|date|host|gpu|mfu|(^|_)run(_|$)|step|iter|index|^unnamed|accuracy|ppl|perplexity"
 )
 MOST_LEVELS = 12
+NONSENSE = 100.0  # times the least loss of the table: beyond it a run diverged
 
 
 def read_table(path: Path, mapping: Mapping[str, str] | None = None, by: Sequence[str] = ()) -> Sweep:
@@ -85,7 +87,9 @@ def read_table(path: Path, mapping: Mapping[str, str] | None = None, by: Sequenc
         levels += more
         notes.append(f"runs that agree in all else differ in {', '.join(more)}: taken as different settings (--by COLUMN names others)")
     levels = [name for name in levels if len({row[name] for row in kept}) > 1]
-    runs = [FinishedRun(**{**vars(run), "level": tuple(row[name] for name in levels)}) for run, row in zip(runs, kept, strict=True)]
+    least = min(run.loss for run in runs)
+    runs = [replace(run, loss=run.loss if run.loss < NONSENSE * least else math.inf) for run in runs]
+    runs = [replace(run, level=tuple(row[name] for name in levels)) for run, row in zip(runs, kept, strict=True)]
     length, said = _sequence_tokens(kept, found)
     return Sweep(tuple(runs), tuple(levels), (*notes, *said), "sequences" if "batch" in found else "tokens", length)
 
