@@ -181,6 +181,16 @@ def test_schedules_and_architectures_shift_the_rate_and_are_not_mixed(tmp_path):
         transfer_lr(sweep, 8e8, 4e9, 256, like={"schedule": "wsd"})
 
 
+def test_an_export_of_runs_leaves_those_out_that_did_not_finish(tmp_path):
+    runs = [(*run, "finished") for run in rows(sizes=SIZES[:2], lengths=LENGTHS[:1], batches=(64,))]
+    runs += [(1e8, 1e9, 64, 3e-3, 5.0, "running"), (1e8, 1e9, 64, 5e-2, np.nan, "crashed")]
+    lines = ["config.n_params,config.tokens,config.batch_size,config.lr,summary.val_loss,State"]
+    (tmp_path / "t.csv").write_text("\n".join([*lines, *(",".join(map(str, run)) for run in runs)]))
+    sweep = read_table(tmp_path / "t.csv")
+    assert len(sweep.runs) == len(runs) - 1 and sum(np.isinf(run.loss) for run in sweep.runs) == 1
+    assert any("'State' is 'running': its loss is not final" in note for note in sweep.notes)
+
+
 def test_repeated_runs_tell_the_noise_between_seeds(tmp_path):
     few = {"sizes": SIZES[:2], "lengths": LENGTHS[:2], "batches": (64,), "noise": 4e-3}
     runs = [(*run, seed) for seed in range(3) for run in rows(**few, seed=seed)]

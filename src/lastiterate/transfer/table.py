@@ -21,14 +21,15 @@ from lastiterate.transfer.runs import FinishedRun, Sweep
 
 ROLES = {  # names as `plain` has them, the first that is there
     "n_params": (*SETTINGS["n_params"], "n", "params", "model_params", "model_size", "size", "non_embedding_params", "n_non_embedding"),
-    "tokens": ("tokens", "n_tokens", "num_tokens", "total_tokens", "train_tokens", "training_tokens", "tokens_seen", "token_count", "d"),
+    "tokens": ("tokens", "n_tokens", "num_tokens", "total_tokens", "train_tokens", "training_tokens", "tokens_seen", "token_count",
+               "tokens_trained", "trained_tokens", "num_train_tokens", "tokens_processed", "d"),
     "updates": ("total_steps", "updates", "n_updates", "num_updates", "train_iters", "train_steps", "max_steps", "num_steps", "iterations",
-                "iters", "steps", "ti"),
+                "iters", "steps", "num_iterations", "max_iters", "n_steps", "training_steps", "num_train_steps", "ti"),
     "batch": (*SETTINGS["batch_size"], "bs", "bsz", "batch", "b"),
     "batch_tokens": SETTINGS["tokens_per_step"],
     "seq_len": ("seq_len", "seq_length", "sequence_length", "context_length", "block_size", "max_seq_len", "ctx_len"),
-    "lr": ("peak_lr", "max_lr", "base_lr", "lr", "learning_rate", "peak_learning_rate", "max_learning_rate", "eta"),
-    "loss": ("final_val_loss", "val_loss", "valid_loss", "validation_loss", "eval_loss", "final_loss", "smooth_loss", "final_train_loss",
+    "lr": ("peak_lr", "max_lr", "base_lr", "lr", "learning_rate", "peak_learning_rate", "max_learning_rate", "lr_peak", "lr_max", "eta"),
+    "loss": ("final_val_loss", "final_validation_loss", "final_eval_loss", "val_loss", "valid_loss", "validation_loss", "eval_loss", "final_loss", "smooth_loss", "final_train_loss",
              "train_loss", "training_loss", "loss"),
     "weight_decay": SETTINGS["weight_decay"],
     "schedule": ("schedule_name", "schedule", "lr_schedule", "scheduler", "lr_scheduler", "lr_scheduler_type", "lr_decay_style"),
@@ -41,6 +42,9 @@ _NOT_SETTINGS = re.compile(
 )
 MOST_LEVELS = 12
 NONSENSE = 100.0  # times the least loss of the table: beyond it a run diverged
+
+
+_UNFINISHED = ("running", "crashed", "killed", "failed", "pending", "preempted")
 
 
 def read_table(path: Path, mapping: Mapping[str, str] | None = None, by: Sequence[str] = ()) -> Sweep:
@@ -65,13 +69,14 @@ def read_table(path: Path, mapping: Mapping[str, str] | None = None, by: Sequenc
         if name not in header:
             raise LogError(path.name, "--by", f"there is no column {name!r}, but {shortened(header)}")
     _check_columns(path, header, found)
+    state = next((name for name in header if plain(name) in ("state", "status") and name not in found.values()), None)
     notes = ["taken: " + ", ".join(f"{role} from {name!r}" for role, name in found.items())]
     if other_losses:
         notes.append(f"other losses in the table: {', '.join(map(repr, other_losses))} (--map loss=COLUMN takes one)")
     runs, kept, left_out = [], [], Counter()
     for line, row in rows:
         try:
-            runs.append(_run(row, found))
+            runs.append(_run(row, found, state))
             kept.append(row)
         except ValueError as error:
             left_out[str(error)] += 1
@@ -158,7 +163,7 @@ def _check_columns(path: Path, header: list[str], found: Mapping[str, str]) -> N
         )  # fmt: skip
 
 
-def _run(row: Mapping[str, str], found: Mapping[str, str]) -> FinishedRun:
+def _run(row: Mapping[str, str], found: Mapping[str, str], state: str | None) -> FinishedRun:
     """The run of a row; ValueError that says what it lacks."""
     own = lambda role: number(row[found[role]], found[role]) if role in found and row[found[role]] else None
     text = row[found["loss"]].lower()
@@ -170,6 +175,8 @@ def _run(row: Mapping[str, str], found: Mapping[str, str]) -> FinishedRun:
         if "diverge" not in text:
             raise ValueError(f"{found['loss']!r} is {text!r:.30}, expected a loss") from None
         loss = math.inf
+    if state and math.isfinite(loss) and row[state].lower() in _UNFINISHED:
+        raise ValueError(f"{state!r} is {row[state]!r}: its loss is not final")
     if loss <= 0:
         raise ValueError(f"{found['loss']!r} is {loss:g}, expected a positive loss")
     batch = own("batch") or own("batch_tokens")
