@@ -83,7 +83,7 @@ rule laws:
 
 
 rule regret:
-    """What plans from hidden sweeps lose against the best run (a few minutes)."""
+    """What plans, and transferred learning rates, from hidden sweeps lose against the best run (a few minutes)."""
     input:
-        figures_of(name="regret"),
-        [table for family in FAMILIES.values() if family.name == "regret" for table in family.tables],
+        figures_of(paper="plan"),
+        [table for family in FAMILIES.values() if family.paper == "plan" for table in family.tables],

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from conftest import ROOT
 from lastiterate.cli import COMMANDS, main
-from lastiterate.commands import completion, export, plan, read, refine
+from lastiterate.commands import completion, export, plan, read, refine, transfer
 from lastiterate.schedules import wsd
 from workplace import environment, in_shell, make_workplace, pilot
 
-MODULES = {"read": read, "plan": plan, "refine": refine, "export": export, "completion": completion}
+MODULES = {"read": read, "plan": plan, "transfer": transfer, "refine": refine, "export": export, "completion": completion}
 
 
 def indented(text, title):
@@ -100,6 +100,7 @@ def strict(text):
 JSON = {
     "read": ["runs", "trainer_state.json"],
     "plan": ["runs", "--horizon", "60k", "--no-figures"],
+    "transfer": ["sweep.csv", "--n-params", "1B", "--tokens", "20B", "--batch", "512"],
     "refine": ["log.csv"],
     "export": ["--schedule", '{"family": "wsd", "total_steps": 100, "peak_lr": 1}', "--trainer", "optax"],
 }
@@ -111,7 +112,8 @@ def test_json_is_one_document_on_stdout_and_errors_are_not_in_it(here, capsys, n
     assert main([name, *JSON[name], *out, "--json"]) == 0
     assert isinstance(strict(capsys.readouterr().out), dict)
     assert (here / "made/out").exists() == bool(out)
-    broken = [argument.replace("runs", "nowhere").replace("log.csv", "nowhere").replace("100", "-1") for argument in JSON[name]]
+    missing = {"runs": "nowhere", "log.csv": "nowhere", "sweep.csv": "nowhere"}
+    broken = [missing.get(argument, argument.replace("100", "-1")) for argument in JSON[name]]
     assert main([name, *broken, *out, "--json"]) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err.startswith("lastiterate: error: ")

@@ -321,7 +321,8 @@ def tables(tmp_path_factory):
             runs.append(
                 RunLog(
                     f"{name}{peak}", "f", name, {"val_loss": (curve.step, curve.loss)}, "data", "llama", 10**6, "adamw",
-                    SCHEDULES[name].with_peak_lr(peak), 0.3 if name == "wsd" else 0.0, peak, 8, 0, 3.0, float(curve.loss[-1]) + 0.03,
+                    SCHEDULES[name].with_peak_lr(peak), 0.3 if name == "wsd" else 0.0, peak, 8,
+                    seed=0, final_train_loss=3.0, final_val_loss=float(curve.loss[-1]) + 0.03,
                 )
             )  # fmt: skip
     runs_table(runs, "own").to_parquet(folder / "runs.parquet")

@@ -49,7 +49,7 @@ def test_a_source_of_local_logs_maps_columns(tmp_path, monkeypatch):
     save_runs(tmp_path)
     made_up.write_sources(tmp_path / "sources.csv", rows())
     runs, history = run_ingest(monkeypatch, tmp_path)
-    assert len(runs) == 6 and set(runs.lr_from) == {"interpolated"}
+    assert len(runs) == 6 and set(runs.lr_from) == {"recognised"}
     last = history[history.run_id == made.pilots()[-1].name]
     assert last.train_loss.tolist() == made.pilots()[-1].loss.tolist() and last.step.tolist() == made.pilots()[-1].step.tolist()
 
@@ -58,7 +58,7 @@ def test_charts_of_a_source_are_read_together(tmp_path, monkeypatch):
     made.save(tmp_path / "runs", made.wandb_charts(made.pilots()))
     made_up.write_sources(tmp_path / "sources.csv", [ROW])
     runs, _ = run_ingest(monkeypatch, tmp_path)
-    assert sorted(runs.run_id) == sorted(run.name for run in made.pilots()) and set(runs.lr_from) == {"interpolated"}
+    assert sorted(runs.run_id) == sorted(run.name for run in made.pilots()) and set(runs.lr_from) == {"recognised"}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,17 @@ def pilot(schedule, drop=0.02, every=500):
     return made_up_logs.csv_bytes(columns, rows)
 
 
+def sweep():
+    """A CSV table of final losses: three sizes, two numbers of tokens, two batches, six learning rates."""
+    columns = ["n_params", "tokens", "batch_size", "lr", "val_loss"]
+    rows = []
+    for n, d, b in ((n, d, b) for n in (5e7, 1e8, 2e8) for d in (2e9, 8e9) for b in (128, 256)):
+        best = 2e-3 * (n / 1e8) ** -0.4 * (b / 128) ** 0.4
+        least = 2 + 0.6 * (n / 1e8) ** -0.3 + 0.5 * (d / 2e9) ** -0.3
+        rows += [(n, d, b, lr, least + 0.03 * np.log(lr / best) ** 2) for lr in (5e-4 * 2.0 ** np.arange(6)).tolist()]
+    return made_up_logs.csv_bytes(columns, rows)
+
+
 def make_workplace(folder):
     """The files that the examples name, and `lastiterate` itself."""
     (folder / "bin").mkdir()
@@ -38,6 +49,7 @@ def make_workplace(folder):
     (folder / "log.csv").write_bytes(pilot(wsd(20_000, 0.2, peak_lr=1e-3)))
     bare = pilot(wsd(20_000, 0.2, peak_lr=5e-4)).replace(b"step,lr,", b"step,unnamed,")
     (folder / "bare.csv").write_bytes(bare)
+    (folder / "sweep.csv").write_bytes(sweep())
     (folder / "trainer_state.json").write_bytes(made_up_logs.trainer_state())
     return folder
 

@@ -20,6 +20,7 @@ TEXT = "Learning-rate schedules from convergence bounds and your own logs."
 COMMANDS = {  # in the order of the work: what goes in -> what comes out
     "read": "logs of any trainer -> what each is taken for; one table of all",
     "plan": "logs of pilot runs -> schedule and learning rate of the real run",
+    "transfer": "final losses of a sweep -> learning rate at another size",
     "refine": "a log with gradient norms -> schedule of the next run",
     "export": "a plan or a schedule -> settings of a trainer, and back",
     "completion": "bash, zsh or fish -> script that completes with Tab",

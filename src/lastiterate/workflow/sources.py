@@ -87,7 +87,7 @@ def load_sources(path: Path | str) -> dict[str, Source]:
         files: dict[tuple[str, str], list[SourceFile]] = {}
         seen = set()
         for line, row in enumerate(reader, start=2):
-            for entry in _parse(row, f"{path}, line {line}"):
+            for entry in _parse(row, f"{path}, line {line}", Path(path).resolve().parents[1]):
                 if entry.key in seen:
                     raise ValueError(f"{path}, line {line}: {entry.path} is listed twice: remove one of the rows")
                 seen.add(entry.key)
@@ -99,8 +99,8 @@ def load_sources(path: Path | str) -> dict[str, Source]:
     return {name: Source(name, reader, tuple(entries)) for (name, reader), entries in files.items()}
 
 
-def _parse(row: dict, where: str) -> list[SourceFile]:
-    """The files of one checked row."""
+def _parse(row: dict, where: str, project: Path) -> list[SourceFile]:
+    """The files of one checked row of the registry in project/config."""
     local = row["repository"] == LOCAL
     rules = {
         "source": r"[a-z][a-z0-9_]*",
@@ -117,7 +117,7 @@ def _parse(row: dict, where: str) -> list[SourceFile]:
         if not re.fullmatch(rule, row[column] or ""):
             raise ValueError(f"{where}: {column}={row[column]!r} does not match {rule}")
     mapping, settings = _mapping(row.get(MAP) or "", where), row.get(SETTINGS) or ""
-    if settings and not Path(settings).is_file():
+    if settings and not any((folder / settings).is_file() for folder in (Path(), project)):
         raise ValueError(f"{where}: settings={settings!r} is no file on this machine: correct it (it is relative to the Snakefile)")
     if local:
         found = _matching(Path(row["path"] or "."))
