@@ -471,3 +471,10 @@ def test_seeds_of_a_long_table_are_not_taken_for_resumes(tmp_path):
     with pytest.raises(LogError, match="falls where seed changes from 1 to 2: rows of several runs; name them with --map run_id=seed"):
         list(read(save(tmp_path, content)))
     assert [run.run_id for run in read(save(tmp_path, content), {"run_id": "seed"})] == ["log/1", "log/2"]
+
+
+def test_a_number_of_thousands_of_digits_is_called_so(tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"step": 1, "loss": ' + "9" * 5000 + "}\n")
+    with pytest.raises(LogError, match=r"holds a whole number of more than 4,300 digits: the file is damaged"):
+        list(read(log))

@@ -238,6 +238,8 @@ def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
         raise
     except Exception as error:  # whatever a damaged file makes of a reader: one file must not cost its folder
         why = "".join(str(error).splitlines()[:1])
+        if "integer string conversion" in why:
+            raise file.error("content", "holds a whole number of more than 4,300 digits: the file is damaged") from None
         raise file.error("content", f"cannot be read: {type(error).__name__}: {why}") from error
 
 
