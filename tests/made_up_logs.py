@@ -231,3 +231,18 @@ def same(run, name, updates, values, **tolerance):
     steps, found = run.series[name]
     np.testing.assert_array_equal(steps, list(updates))
     np.testing.assert_allclose(found, values, **{"rtol": 1e-12, **tolerance})
+
+
+def table(header, *rows, delimiter=","):
+    """A table as CSV, from its header in one string."""
+    return csv_bytes(header.split(","), rows, delimiter)
+
+
+def events(rows, wall=1e9, tags=("train/loss", "train/learning_rate")):
+    """An event file of rows (step, value of each tag)."""
+    out = record(proto_double(1, wall) + proto(3, b"brain.Event:2"))
+    for step, *values in rows:
+        for tag, value in zip(tags, values, strict=True):
+            summary = proto(5, proto(1, proto(1, tag.encode()) + proto(2, float(value))))
+            out += record(proto_double(1, wall) + proto(2, step) + summary)
+    return out
