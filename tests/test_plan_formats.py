@@ -389,7 +389,7 @@ def test_a_schedule_for_no_run_names_those_there_are(tmp_path, capsys):
     assert status == 2 and "there is no run 'typo', but cosine-1200-0.001" in error
     with pytest.raises(SystemExit) as stopped:
         plan_of(capsys, *paths, "--executed", "nothing")
-    assert stopped.value.code == 2 and "'nothing' is not RUN=SCHEDULE" in capsys.readouterr().err
+    assert stopped.value.code == 2 and "'nothing' is not NAME=SCHEDULE" in capsys.readouterr().err
 
 
 def test_pilots_that_share_no_loss_are_named(tmp_path, capsys):

@@ -21,10 +21,12 @@ from lastiterate.commands.common import add_choice, add_json, add_settings, colu
 from lastiterate.commands.steps import steps
 from lastiterate.laws import LAWS
 from lastiterate.plan.candidates import FAMILIES
+from lastiterate.plan.compare import compare, in_words
 from lastiterate.plan.load import load_pilots
 from lastiterate.plan.planner import TooThin, folded, make_plan
 from lastiterate.plan.settings import make_settings
 from lastiterate.plan.write import describe, report, write
+from lastiterate.schedules import Schedule
 from lastiterate.schedules.export import TOLERANCE, TRAINERS, check_version
 from lastiterate.schedules.stated import read_schedule
 
@@ -62,6 +64,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--executed", type=_stated, action="append", default=[], metavar="RUN=SCHEDULE",
         help="what a run executed whose log does not tell: its id, and its schedule as for lastiterate export",
     )  # fmt: skip
+    parser.add_argument(
+        "--compare", type=_stated, action="append", default=[], metavar="NAME=SCHEDULE",
+        help="a setting to choose between, under a name of your own: predicted, ranked and told apart (repeatable)",
+    )  # fmt: skip
     parser.add_argument("--level", type=float, default=0.9, help="probability of the interval (default: 0.9)")
     parser.add_argument("--no-figures", action="store_true", help="write no figures")
     parser.add_argument("--out", type=out_folder, metavar="FOLDER", help="write the plan here")
@@ -93,15 +99,18 @@ def run(arguments: Namespace) -> None:
         )  # fmt: skip
     except TooThin as error:
         raise TooThin("\n".join([str(error), *(f"- left out: {text}" for text in folded(left_out))])) from None
+    compared = compare(plan, _compared(arguments.compare)) if arguments.compare else None
     made = None
     if arguments.trainer:
         version = arguments.trainer_version
         made = make_settings(plan, arguments.trainer, arguments.tolerance, take_nearest=arguments.nearest, version=version)
-    written = write(plan, arguments.out, made, not arguments.no_figures) if arguments.out else []
+    written = write(plan, arguments.out, made, not arguments.no_figures, compared) if arguments.out else []
     if arguments.json:
-        print_json(report(plan, made) | {"left_out": left_out, "files": [str(path) for path in written]})
+        print_json(report(plan, made, compared) | {"left_out": left_out, "files": [str(path) for path in written]})
         return
     print(describe(plan))
+    if compared:
+        print("\n".join(in_words(compared[0], plan.level)))
     for text in folded(left_out):
         print(f"left out: {text}")
     if made and made.reason:
@@ -111,11 +120,19 @@ def run(arguments: Namespace) -> None:
         print(f"wrote {path}")
 
 
+def _compared(pairs: list[tuple[str, str]]) -> dict[str, Schedule]:
+    """The schedules by name; ValueError for a name that is given twice."""
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"--compare {twice[0]}: is given twice: name each setting once")
+    return {name: read_schedule(text, f"--compare {name}") for name, text in pairs}
+
+
 def _stated(text: str) -> tuple[str, str]:
-    """(run id, schedule); both may hold "=": a schedule begins with "{", is "-", has ":" before its first "=", or has no "="."""
+    """(run id or name, schedule); both may hold "=": a schedule begins with "{", is "-", has ":" before its first "=", or has no "="."""
     splits = [(text[: found.start()], text[found.end() :]) for found in re.finditer("=", text)]
     begins = [(run_id, schedule) for run_id, schedule in splits if re.match(r"\{|-$|[^=]*:", schedule)]
     run_id, schedule = (begins or splits[-1:] or [("", "")])[0]
     if not run_id or not schedule:
-        raise ArgumentTypeError(f"{text!r} is not RUN=SCHEDULE")
+        raise ArgumentTypeError(f"{text!r} is not NAME=SCHEDULE")
     return run_id, schedule

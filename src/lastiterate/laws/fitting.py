@@ -95,6 +95,11 @@ class FittedLaw:
                 self._folds.append((parameters, error))
         return self._folds
 
+    def refitted(self, lr, step, *, init_std=None, weight_decay=None) -> np.ndarray:
+        """Losses as each fit without one training curve predicts them, shape (curves, m)."""
+        path = self._path(lr, step, init_std, weight_decay)
+        return np.array([self._evaluate(parameters, path) for parameters, _ in self.leave_one_out()])
+
     def _path(self, lr, step, init_std, weight_decay) -> Path:
         lr, step = check_path(lr, step)
         settings = []

@@ -2,6 +2,7 @@
 
 from lastiterate.plan.candidates import Candidate
 from lastiterate.plan.choose import Choice, choose
+from lastiterate.plan.compare import Compared, compare
 from lastiterate.plan.curves import pilot_curves
 from lastiterate.plan.evidence import Question, questions
 from lastiterate.plan.laws import Chosen, choose_law
@@ -13,12 +14,14 @@ __all__ = [
     "Candidate",
     "Choice",
     "Chosen",
+    "Compared",
     "Pilot",
     "Plan",
     "Question",
     "TooThin",
     "choose",
     "choose_law",
+    "compare",
     "load_pilots",
     "make_plan",
     "pilot_curves",

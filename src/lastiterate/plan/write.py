@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from lastiterate import __version__
+from lastiterate.plan.compare import as_report
 from lastiterate.plan.planner import Plan
 from lastiterate.plan.settings import Made
 from lastiterate.workflow.files import replacing, write_csv, write_text
 
 
-def report(plan: Plan, made: Made | None = None) -> dict:
-    """The plan, and the settings made of it, as plain values, as plan.json holds them."""
+def report(plan: Plan, made: Made | None = None, compared: tuple | None = None) -> dict:
+    """The plan, the settings made of it, and what `compare` returned, as plain values, as plan.json holds them."""
     law, ranking, schedule = plan.chosen.fitted.law, plan.chosen.ranking, plan.schedule
     return {
         "version": __version__,
@@ -61,7 +62,7 @@ def report(plan: Plan, made: Made | None = None) -> dict:
             for pilot in plan.pilots
         ],
         "notes": list(plan.notes),
-    } | ({"settings": made.report()} if made else {})  # fmt: skip
+    } | ({"settings": made.report()} if made else {}) | (as_report(*compared) if compared else {})  # fmt: skip
 
 
 def describe(plan: Plan) -> str:
@@ -107,7 +108,7 @@ def tables(plan: Plan) -> dict[str, dict]:
     return {"fits": fits, "prediction": prediction, "candidates": considered, "against": against}
 
 
-def write(plan: Plan, folder: Path, made: Made | None = None, figures: bool = True) -> list[Path]:
+def write(plan: Plan, folder: Path, made: Made | None = None, figures: bool = True, compared: tuple | None = None) -> list[Path]:
     """Write plan.json, schedule.csv (step, lr), tables, figures and the trainer's settings; the files written."""
     folder = Path(folder)
     write_csv(folder / "schedule.csv", {"step": np.arange(1, plan.schedule.total_steps + 1), "lr": plan.schedule.lr})
@@ -128,5 +129,5 @@ def write(plan: Plan, folder: Path, made: Made | None = None, figures: bool = Tr
 
         written += save_figures(columns_of, folder)
     with replacing(folder / "plan.json") as temporary:  # last: a folder with it is whole
-        temporary.write_text(json.dumps(report(plan, made), indent=1, sort_keys=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(report(plan, made, compared), indent=1, sort_keys=False) + "\n", encoding="utf-8")
     return [*written, folder / "plan.json"]
