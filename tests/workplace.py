@@ -9,6 +9,7 @@ import numpy as np
 import made_up_logs
 from conftest import ROOT
 from lastiterate.schedules import wsd
+from lastiterate.schedules.export import export
 
 
 def pilot(schedule, drop=0.02, every=500):
@@ -50,6 +51,8 @@ def make_workplace(folder):
     bare = pilot(wsd(20_000, 0.2, peak_lr=5e-4)).replace(b"step,lr,", b"step,unnamed,")
     (folder / "bare.csv").write_bytes(bare)
     (folder / "sweep.csv").write_bytes(sweep())
+    settings = export(wsd(9000, 0.2, "1-sqrt", peak_lr=1e-3, warmup_steps=300, initial_lr_ratio=0.0), "nanotron")
+    (folder / "config.yaml").write_text(settings.text)
     (folder / "trainer_state.json").write_bytes(made_up_logs.trainer_state())
     return folder
 
