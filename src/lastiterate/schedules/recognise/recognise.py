@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -104,6 +105,13 @@ def recognise(update, lr, total_steps: int | None = None) -> Recognised | None:
     update, lr = np.asarray(update, np.int64), np.asarray(lr, np.float64)
     if update.size < 2 or not lr.max() > 0:
         return None
+    return _of_values(update.tobytes(), lr.tobytes(), total_steps)
+
+
+@lru_cache(maxsize=16)  # runs of a sweep that differ in their seed follow each other
+def _of_values(update: bytes, lr: bytes, total_steps: int | None) -> Recognised | None:
+    """What `recognise` returns, from the arrays' bytes."""
+    update, lr = np.frombuffer(update, np.int64), np.frombuffer(lr, np.float64)
     with warnings.catch_warnings():  # a line through values that differ by many orders of magnitude is none, as its check finds
         warnings.simplefilter("ignore", np.exceptions.RankWarning)
         for tol, rounded in tolerances(lr):
