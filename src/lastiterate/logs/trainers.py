@@ -106,8 +106,8 @@ TRAINERS = (
     Trainer(
         "LLaMA-Factory", ("current_steps", "learning_rate"),
         {"train_loss": "loss", "val_loss": "eval_loss", "lr": "learning_rate", "step": "current_steps"}, 0, 1,
-        "hiyouga/LLaMA-Factory ff6d4d1: train/callbacks.py, whose key is lr now; releases with the key learning_rate allowed no "
-        "transformers as new as 4.51",
+        "hiyouga/LLaMA-Factory: the key is learning_rate to release 0.9.0, which takes transformers to 4.45, and lr from 0.9.1 on "
+        "(train/callbacks.py of both)",
     ),
     Trainer(
         "LLaMA-Factory", ("current_steps",),
