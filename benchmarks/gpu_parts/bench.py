@@ -85,6 +85,13 @@ class Bench:
         path.write_text(yaml.safe_dump({key: value for key, value in config.items() if key != "name"}))
         return path
 
+    def write_one_run(self, name: str, updates: int, **changes) -> Path:
+        """A config file of one small run under wsd with deterministic kernels in bfloat16, which two ways to train it must end alike."""
+        config = self.config(small=True, precision="bfloat16", deterministic=True, **changes)
+        sweep = {"model": "llama_124m", "optimizer": "adamw", "dataset": "full", "seeds": [0], "base_lrs": [0.001], "schedules": ["wsd"]}
+        schedules = {"wsd": {"family": "wsd", "total_steps": updates, "cooldown": 0.2}}
+        return self.write_config(name, config | {"schedules": schedules, "sweeps": [sweep]})
+
     def wait(self) -> None:
         """Wait until the device has done what it was given."""
         if self.device == "cuda":

@@ -47,13 +47,8 @@ def branch(bench: Bench, config: dict, folder) -> dict:
 
 def killed(bench: Bench) -> dict:
     """Kill a process by SIGKILL and by SIGTERM, resume it, and compare the bytes of its log with an uninterrupted run's."""
-    config = bench.config(small=True, precision="bfloat16", deterministic=True, checkpoint_every=20)
-    steps = 200
-    config["schedules"] = {"wsd": {"family": "wsd", "total_steps": steps, "cooldown": 0.2}}
-    config["sweeps"] = [
-        {"model": "llama_124m", "optimizer": "adamw", "dataset": "full", "seeds": [0], "base_lrs": [0.001], "schedules": ["wsd"]}
-    ]
-    path, outcome = bench.write_config("killed", config), []
+    steps, outcome = 200, []
+    path = bench.write_one_run("killed", steps, checkpoint_every=20)
     for name, signals in (("alone", ()), ("interrupted", (signal.SIGKILL, signal.SIGTERM))):
         statuses = [interrupt(path, bench.folder / name, sent) for sent in (*signals, None)]
         (table,) = (bench.folder / name).glob("*/history.parquet")

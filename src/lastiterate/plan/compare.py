@@ -72,16 +72,15 @@ def compare(plan: Plan, schedules: Mapping[str, Schedule]) -> tuple[tuple[Compar
     level_of = plan.predicted - float(ranking.predict(plan.schedule.lr, [total])[0])
     again = lambda lr: np.concatenate([law.refitted(lr, [total])[:, 0] for law in (ranking, fitted)])
     refits = {name: again(schedule.lr) for name, schedule in schedules.items()}
-    best = float(ranking.predict(schedules[chosen].lr, [total])[0])
+    values = {name: float(ranking.predict(schedule.lr, [total])[0]) for name, schedule in schedules.items()}
+    tail = (1 - plan.level) / 2
     found = []
     for name, schedule in schedules.items():
-        value = float(ranking.predict(schedule.lr, [total])[0])
+        loses, predicted = values[name] - values[chosen], values[name] + level_of
         low, high = (float(end[0]) for end in plan.chosen.interval(schedule.lr, [total], plan.level))
-        tail = (1 - plan.level) / 2
-        below, above = np.quantile(np.append(refits[name] - refits[chosen], value - best), [tail, 1 - tail])
-        predicted = value + level_of
+        below, above = np.quantile(np.append(refits[name] - refits[chosen], loses), [tail, 1 - tail])
         found.append(
-            Compared(name, predicted, min(low, predicted), max(high, predicted), value - best, float(below), float(above), name in reached)
+            Compared(name, predicted, min(low, predicted), max(high, predicted), loses, float(below), float(above), name in reached)
         )
     return tuple(sorted(found, key=lambda one: (one.name != chosen, one.predicted))), chosen
 

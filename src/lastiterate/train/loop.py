@@ -163,7 +163,7 @@ class Trainer:
         numbers = torch.arange(min(count, most or count))
         total, seen = torch.zeros((), dtype=torch.float64, device=self.device), 0
         for block in numbers.split(self.config["val_batch"])[self.rank :: self.world]:
-            windows = torch.from_numpy(windows_at(stream, block.numpy(), context)).to(self.device)
+            windows = to_device(windows_at(stream, block.numpy(), context), self.device)
             total += self.loss(windows).double() * len(block)
             seen += len(block)
         both = torch.stack([total, torch.tensor(float(seen), dtype=torch.float64, device=self.device)])

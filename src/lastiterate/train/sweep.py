@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from lastiterate.train.data import Dataset, windows_at
-from lastiterate.train.device import set_up
+from lastiterate.train.device import set_up, to_device
 from lastiterate.train.llama import StackedLlamaLoss
 from lastiterate.train.log import LOGGED
 from lastiterate.train.loop import FLUSH, Stopped, Trainer, checkpoint_name
@@ -157,7 +157,7 @@ class Stack:
         count = min(count, most or count)
         total = torch.zeros(len(self.trainers), dtype=torch.float64, device=trainer.device)
         for block in torch.arange(count).split(max(trainer.config["val_batch"] // len(self.trainers), 1)):
-            windows = torch.from_numpy(windows_at(stream, block.numpy(), context)).to(trainer.device)
+            windows = to_device(windows_at(stream, block.numpy(), context), trainer.device)
             total += self.losses(windows.expand(len(self.trainers), -1, -1)).double() * len(block)
         return (total / count).tolist()
 
