@@ -1,6 +1,9 @@
-"""Modules whose doctests are not collected where an extra is not installed."""
+"""Modules whose doctests are not collected where the extra `train` is not installed: those that import torch."""
 
+import re
 from importlib.util import find_spec
+from pathlib import Path
 
-WITH_TORCH = ("checkpoint", "distributed", "log", "loop", "model", "optim", "sweep")
-collect_ignore = [] if find_spec("torch") else [f"src/lastiterate/train/{name}.py" for name in WITH_TORCH]
+MODULES = Path(__file__).parent.glob("src/lastiterate/train/*.py")
+NEEDS_TORCH = re.compile(r"^(import|from) torch\b", re.MULTILINE)
+collect_ignore = [] if find_spec("torch") else [str(path) for path in MODULES if NEEDS_TORCH.search(path.read_text(encoding="utf-8"))]
