@@ -1,6 +1,7 @@
 """The bound against 50-digit values, closed forms and an exact-rational twin of the original formula."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lastiterate import schedules as s
-from lastiterate.bound import omega, omega_gradient, omega_trajectory, tuned
+from lastiterate.bound import explicit_wsd_bound, omega, omega_gradient, omega_trajectory, tuned, tuned_wsd
 from lastiterate.bound.reference import reference_terms
 from test_schedules import GOLDEN_FAMILIES
 
@@ -52,22 +53,58 @@ def test_constant_schedule_closed_form(steps):
     np.testing.assert_allclose(omega_trajectory(s.constant(steps, peak_lr=gamma), norm, distance), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("steps", [400, 4000])
-def test_wsd_tuned_bound_stays_just_below_its_closed_form(steps):
-    # The difference of harmonic numbers enters with 1/2, which also is its limit in arXiv:2602.07145, Table 1.
-    cool = steps // 5
-    start = steps + 1 - cool  # T0, the last step at the peak
-    harmonic = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, 2 * steps))])
-    bracket = (
-        2 / 3
-        + (steps + 2 * start) / (3 * (steps + start))
-        + (harmonic[steps + start - 2] - harmonic[steps - start + 1]) / 2
-        - (steps - start) * (start - 1) / (3 * (steps - start + 2) * (steps + start))
-        + 1 / (steps - start) ** 2
-        + harmonic[steps - start - 1] / (steps - start + 1)
+WSD = [case for case in GOLDEN.values() if case["schedule"].startswith("wsd_linear")]
+
+
+@pytest.mark.parametrize("case", WSD, ids=lambda c: f"{c['schedule']}-{c['T']}")
+def test_explicit_values_of_wsd_against_fifty_digits(case):
+    schedule, exact = GOLDEN_FAMILIES[case["schedule"]](case["T"]), case["exact50"]
+    cooldown = (schedule.decay_steps + 1) / (case["T"] + 1)
+    np.testing.assert_allclose(tuned_wsd(case["T"], cooldown), (exact["gamma_star"], exact["bound_star"]), rtol=RTOL)
+
+
+def theorem(T, T0):
+    """The published bracket in rational arithmetic."""
+    H = lambda n: sum((Fraction(1, k) for k in range(1, n + 1)), Fraction(0))
+    return Fraction(4, T + T0) * (
+        Fraction(2, 3)
+        + Fraction(T + 2 * T0, 3 * (T + T0))
+        + (H(T + T0 - 2) - H(T - T0 + 1))
+        - Fraction((T - T0) * (T0 - 1), 3 * (T - T0 + 2) * (T + T0))
+        + Fraction(1, (T - T0) ** 2)
+        + H(T - T0 - 1) / (T - T0 + 1)
     )
-    upper = np.sqrt(4 / (steps + start) * bracket)
-    assert upper * 0.995 < tuned(s.wsd(steps, 0.2)).value <= upper
+
+
+@pytest.mark.parametrize("steps", [2, 3, 7, 24])
+def test_explicit_values_of_wsd_at_every_start_of_the_cooldown(steps):
+    for start in range(1, steps):
+        cooldown = 1.0 if start == 1 else (steps + 1 - start + 0.5) / (steps + 1)
+        schedule = s.wsd(steps, cooldown)
+        assert (schedule.lr == 1).sum() == start  # T0
+        best = tuned(schedule, 3.0, 0.7)
+        np.testing.assert_allclose(tuned_wsd(steps, cooldown, 3.0, 0.7), best, rtol=RTOL)
+        explicit = explicit_wsd_bound(steps, cooldown, 3.0, 0.7)
+        np.testing.assert_allclose(explicit, 2.1 * float(theorem(steps, start)) ** 0.5, rtol=RTOL)
+        assert explicit > best.value or start == 1
+
+
+def test_no_logarithm_is_left_in_the_bound_of_wsd():
+    limit = {"exact": 2 * np.sqrt((1 + np.log(9) / 2) / 1.8), "theorem": 2 * np.sqrt((1 + np.log(9)) / 1.8)}
+    for steps in (10**6, 10**12):
+        np.testing.assert_allclose(tuned_wsd(steps).value * steps**0.5, limit["exact"], rtol=1e-4)
+        np.testing.assert_allclose(explicit_wsd_bound(steps) * steps**0.5, limit["theorem"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((400, 0), "executes no update below"), ((400, 1.2), "cooldown"), ((400, 0.2, 0), "grad_norm"), ((400, 0.2, 1, 0), "distance")],
+)
+def test_explicit_values_of_wsd_refuse(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        explicit_wsd_bound(*arguments)
+    with pytest.raises(ValueError, match=message):
+        tuned_wsd(*arguments)
 
 
 def random_lr(rng, steps, kind):
