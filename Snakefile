@@ -36,13 +36,13 @@ rule paper:
     input:
         figures_of(default=True),
         rules.claims.output,
-        [table for name in LOG_SOURCES for table in getattr(rules, f"ingest_{name}").output],
+        [table for name in WANTED_SOURCES for table in getattr(rules, f"ingest_{name}").output],
 
 
 rule logs:
     """The ingested tables of every source of public logs."""
     input:
-        [table for name in LOG_SOURCES for table in getattr(rules, f"ingest_{name}").output],
+        [table for name in WANTED_SOURCES for table in getattr(rules, f"ingest_{name}").output],
 
 
 rule mine:

@@ -20,6 +20,7 @@ try:
     add_own_sweeps(config, check_config(config, SCHEMA))
     SOURCES = load_sources("config/sources.csv")
     LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
+    WANTED_SOURCES = [name for name, source in LOG_SOURCES.items() if source.wanted]
     FAMILIES = load_families(config, {**SOURCES, **config["trained"]})
 except ValueError as error:
     raise WorkflowError(str(error)) from None

@@ -16,8 +16,9 @@ for source in SOURCES.values():
             "../environment.yml"
         params:
             source=source.name,
-            files=[f"{file.key} {file.sha256}" for file in source.files],
+            files=[f"{file.key} {file.pin[1]}" for file in source.files],
         shell:
             "python -m lastiterate.workflow.fetch --sources config/sources.csv --source {params.source} --output {output} 2>&1 | tee {log} >&2"
 
-    describe(f"fetch_{source.name}", f"The {len(source.files)} files of {source.name}, {sum(f.size for f in source.files) / 1e6:.0f} MB.")
+    size = None if None in (sizes := [file.size for file in source.files]) else f"{sum(sizes) / 1e6:.0f} MB"
+    describe(f"fetch_{source.name}", f"The {len(source.files)} files of {source.name}, {size or 'of unknown size'}{', only if asked for' if source.optional else ''}.")

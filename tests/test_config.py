@@ -100,7 +100,9 @@ def test_the_figure_index_is_up_to_date():
 
 def test_the_registry_lists_every_public_log():
     sources = load_sources(ROOT / "config/sources.csv")
-    assert sum(len(source.files) for source in sources.values()) == 295
+    assert sum(len(source.files) for source in sources.values()) == 302
+    assert [name for name, source in sources.items() if source.optional] == ["defazio_norms_large"]  # pinned by the publisher's tree
+    assert all(len(file.blob) == 40 and not file.sha256 for file in sources["defazio_norms_large"].files)
     licences = {source.name: {file.licence for file in source.files} for source in sources.values()}
     assert set().union(*licences.values()) == {"MIT", "Apache-2.0", "CC-BY-NC-4.0", "none stated"}
     not_stated = {name for name, found in licences.items() if "none stated" in found}
@@ -127,11 +129,14 @@ ROW = {
         ({"commit": "main"}, "line 2: commit='main' does not match"),
         ({"licence": ""}, "line 2: licence='' does not match"),
         ({"path": "../x"}, "line 2: path='../x' must be relative"),
+        ({"sha256": "", "blob": "abc"}, "line 2: blob='abc' does not match"),
+        ({"optional": "no"}, "line 2: optional='no' does not match"),
     ],
 )
 def test_a_bad_row_of_the_registry_is_named(tmp_path, change, message):
     path = tmp_path / "sources.csv"
-    path.write_text(",".join(ROW) + "\n" + ",".join({**ROW, **change}.values()) + "\n")
+    row = {**ROW, **change}
+    path.write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n")
     with pytest.raises(ValueError, match=re.escape(message)):
         load_sources(path)
 

@@ -1,6 +1,7 @@
 """Fetching against a local server: checks, retries, resumption, and what a failure says."""
 
 import hashlib
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lastiterate.workflow import fetch
-from lastiterate.workflow.sources import Source, SourceFile
+from lastiterate.workflow.content import file_blob, source_digest
+from lastiterate.workflow.sources import Source, SourceFile, load_sources
 from lastiterate.workflow.step import StepError
 
 COMMIT = "1" * 40
@@ -164,3 +166,28 @@ def test_command_line_writes_the_receipt_last(server, monkeypatch, capsys, tmp_p
     assert not SOURCE.forget_if_incomplete()
     SOURCE.files[3].local.unlink()
     assert SOURCE.forget_if_incomplete() and not SOURCE.receipt.exists()
+
+
+def test_a_file_is_pinned_by_the_id_of_its_git_blob(server, monkeypatch, capsys, tmp_path):
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    Path("known").write_bytes(CONTENT["data/log1.json"])
+    blob = subprocess.run(["git", "hash-object", "known"], check=True, capture_output=True, text=True).stdout.strip()
+    assert file_blob(Path("known")) == blob
+    header = "source,reader,repository,commit,path,sha256,bytes,licence,blob,optional"
+    Path("sources.csv").write_text(f"{header}\nlarge,norm_csv,someone/logs,{COMMIT},data/log1.json,,,MIT,{blob},yes\n")
+    source = load_sources("sources.csv")["large"]
+    assert source.optional and not source.wanted and source.files[0].pin == ("git blob", blob)
+    before = source_digest(source, tmp_path / "cache")
+    server.script["data/log1.json"] = [b"another"] * fetch.TRIES
+    with pytest.raises(StepError, match=f"its git blob is not {blob}"):
+        fetch.fetch_source(source, url(server))
+    assert not source.files[0].local.exists() and not leftovers()
+    monkeypatch.setenv(fetch.MIRROR, url(server))
+    monkeypatch.setattr("sys.argv", ["fetch", "--sources", "sources.csv", "--source", "large", "--output", str(source.receipt)])
+    fetch.main()
+    assert f"{source.files[0].key},{hashlib.sha256(CONTENT['data/log1.json']).hexdigest()},5000,MIT" in source.receipt.read_text()
+    assert source.wanted and source_digest(source, tmp_path / "cache") == before
+    source.files[0].local.write_bytes(b"edited")
+    assert source_digest(source, tmp_path / "cache") != before
+    with pytest.raises(StepError, match=f"expected: git blob {blob}"):
+        fetch.fetch_source(source, url(server))

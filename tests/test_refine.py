@@ -228,7 +228,7 @@ def test_the_published_method_on_made_up_norms(rng, count, power):
         np.testing.assert_allclose(refine(published_method(norm, power)[0], 0, power).lr, lr, atol=2e-3)
 
 
-TASKS = {"imagenet_gnorm": (500_500, 0.0038), "rcnn_gnorm": (2760, 0.0), "roberta_l1": (25_000, 0.4484)}
+TASKS = {"imagenet_gnorm": (500_500, 0.0038), "rcnn_gnorm": (2760, 0.0), "roberta_l1": (25_000, 0.4484), "vit_l1": (45_140, 0.0323)}
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -236,7 +236,8 @@ def test_the_published_norms_match_the_published_method(mirror, task):
     entry = next(file for file in load_sources(ROOT / "config/sources.csv")["defazio_norms"].files if task in file.path)
     run = norm_csv.read(mirror / entry.key, entry.path)
     (run,), failed = join_runs([run])
-    assert not failed and not run.notes and run.run_id == task
+    gaps = ["1709 gaps between rows from step 26206 to 45140, the longest of 12 steps"] if task == "vit_l1" else []
+    assert not failed and [note.message for note in run.notes] == gaps and run.run_id == task
     ((kind, (step, norm)),) = run.series.items()
     l1 = task.endswith("l1")
     assert kind == ("grad_norm_l1" if l1 else "grad_norm") and step[-1] == TASKS[task][0]

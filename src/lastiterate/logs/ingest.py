@@ -29,7 +29,7 @@ from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.logs.settings import Settings, is_settings, merged
 from lastiterate.logs.stream import write_tables
-from lastiterate.workflow.content import file_sha256
+from lastiterate.workflow.content import content_hash
 from lastiterate.workflow.files import replacing, write_csv
 from lastiterate.workflow.sources import Source, SourceFile, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
@@ -110,7 +110,7 @@ def is_settings_file(entry: SourceFile) -> bool:
 
 
 def _edited(entry: SourceFile) -> bool:
-    return not entry.is_local and file_sha256(entry.local) != entry.sha256
+    return not entry.is_local and content_hash(entry) != entry.pin[1]
 
 
 def _reader(source: Source, readers: dict):

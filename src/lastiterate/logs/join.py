@@ -20,6 +20,7 @@ from lastiterate.schedules.recognise import Recognised, recognise
 SETTINGS = ("dataset", "model", "n_params", "optimizer", "tokens_per_step", "batch_size", "weight_decay", "seed")
 ELSEWHERE = "what was logged before is not in this file"  # true of a log that begins late, until its trunk is found
 LR_RTOL = 1e-6  # of the peak
+MAX_GAP_NOTES = 20  # more gaps than that are one note
 TRUNK_ROWS = 400  # learning rates of a trunk that a joined schedule is recognised from
 
 
@@ -205,7 +206,11 @@ def note_gaps(run: RunLog) -> None:
             continue
         steps = run.series[name][0]
         spacing = np.diff(steps)
-        for i in np.flatnonzero(spacing > MAX_GAP * np.median(spacing)):
+        gaps = np.flatnonzero(spacing > MAX_GAP * np.median(spacing))
+        if len(gaps) > MAX_GAP_NOTES:
+            first, last, longest = steps[gaps[0]], steps[gaps[-1] + 1], spacing[gaps].max()
+            run.note(f"history.{name}", f"{len(gaps)} gaps between rows from step {first} to {last}, the longest of {longest} steps")
+        for i in gaps if len(gaps) <= MAX_GAP_NOTES else ():
             run.note(f"history.{name}", f"no rows between steps {steps[i]} and {steps[i + 1]}")
         if run.total_steps - steps[-1] > MAX_GAP * np.median(spacing):
             run.note(f"history.{name}", f"ends at step {steps[-1]} of {run.total_steps}")

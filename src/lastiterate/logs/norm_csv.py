@@ -1,8 +1,9 @@
 """Reader of gradient-norm sequences: charts exported as CSV from Weights & Biases, as published with arXiv:2310.07831.
 
 The first column is `Step`; of the others only the first counts (the next two are its minimum and maximum over what the
-export merged). Whose norms they are, l1 or l2, is told by the column's name: it holds "l1" or it does not. Nothing else
-about the run is published. `Step` is the logger's counter; where it starts at 0 its row k is that of update k + 1.
+export merged). Whose norms they are, l1 or l2, is told by the names of the column and of the file: one of them holds "l1",
+or none does. Nothing else about the run is published. `Step` is the logger's counter; where it starts at 0 its row k is that
+of update k + 1.
 """
 
 import csv
@@ -38,6 +39,6 @@ def read(path: Path, file: str) -> RunLog:
         run.note(header[1], f"{int((~valid).sum())} of {len(rows)} norms are not finite, the first at Step {steps[~valid][0]}: left out")
     if not valid.any():
         raise LogError(file, header[1], "has no finite norm")
-    kind = "grad_norm_l1" if "l1" in header[1].lower() else "grad_norm"
+    kind = "grad_norm_l1" if "l1" in f"{header[1]} {run.run_id}".lower() else "grad_norm"
     run.series[kind] = (steps[valid] + (steps[0] == 0), norms[valid])
     return run

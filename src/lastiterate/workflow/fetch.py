@@ -16,7 +16,7 @@ from pathlib import Path
 import pooch
 import requests
 
-from lastiterate.workflow.content import file_sha256
+from lastiterate.workflow.content import content_hash, file_sha256
 from lastiterate.workflow.files import write_csv
 from lastiterate.workflow.sources import Source, SourceFile, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
@@ -48,20 +48,21 @@ def fetch_source(source: Source, mirror: str | None = None, progress: Callable[[
                     pool.shutdown(cancel_futures=True)
                     raise task.exception()
                 done += 1
-                transferred += tasks[task].size
+                transferred += tasks[task].local.stat().st_size
             if progress:
                 progress(done, len(missing), transferred)
     return transferred
 
 
 def fetch_file(file: SourceFile, mirror: str | None = None) -> None:
-    """Fetch one file to its place; StepError if it cannot be had with the registered size and sha256."""
+    """Fetch one file to its place; StepError if it cannot be had with the registered size and hash."""
     url = f"{(mirror or PUBLISHER).rstrip('/')}/{file.key}"
     for attempt in range(TRIES):
         if attempt:
             time.sleep(2 ** (attempt - 1))
         try:
-            pooch.retrieve(url, f"sha256:{file.sha256}", file.local.name, file.local.parent, downloader=_Download(file))
+            known = f"sha256:{file.sha256}" if file.sha256 else None  # a git blob is checked by the download itself
+            pooch.retrieve(url, known, file.local.name, file.local.parent, downloader=_Download(file))
             return
         except (requests.RequestException, OSError, ValueError) as error:
             reason = _reason(error, file)
@@ -86,8 +87,10 @@ class _Download:
         else:
             shutil.copyfile(url, output_file)
         size = Path(output_file).stat().st_size
-        if size != self.file.size:
+        if self.file.size not in (None, size):
             raise ValueError(f"got {size} bytes, expected {self.file.size} (config/sources.csv)")
+        if self.file.blob and content_hash(self.file, Path(output_file)) != self.file.pin[1]:
+            raise ValueError("the hash is another")
 
 
 def _present(file: SourceFile) -> bool:
@@ -98,18 +101,18 @@ def _present(file: SourceFile) -> bool:
         return False
     if file.is_local:
         return True
-    found = file_sha256(file.local)
-    if found != file.sha256:
+    (kind, expected), found = file.pin, content_hash(file)
+    if found != expected:
         raise StepError(
-            f"{file.local} is not the registered file\n  expected: sha256 {file.sha256} (config/sources.csv)\n  found:    sha256 {found}\n"
-            f"  next: delete it to fetch the registered file, or put its own sha256 and size into config/sources.csv"
+            f"{file.local} is not the registered file\n  expected: {kind} {expected} (config/sources.csv)\n  found:    {kind} {found}\n"
+            f"  next: delete it to fetch the registered file, or put its own {kind} and size into config/sources.csv"
         )
     return True
 
 
 def _reason(error: Exception, file: SourceFile) -> str:
     if isinstance(error, ValueError) and "hash" in str(error):
-        return f"its sha256 is not {file.sha256} (config/sources.csv)"
+        return f"its {' is not '.join(file.pin)} (config/sources.csv)"
     if isinstance(error, FileNotFoundError):
         return "no such file in the mirror folder"
     while (inner := getattr(error, "reason", None) or (error.args or (None,))[0]) and isinstance(inner, Exception):
@@ -143,8 +146,13 @@ def main() -> None:
             print(f"{source.name}: {done}/{total} files, {transferred / 1e6:.1f} MB, {elapsed:.0f} s", end=end, file=sys.stderr)
 
         fetch_source(source, mirror, progress)
-        receipt = {"path": "key", "sha256": "sha256", "bytes": "size", "licence": "licence"}
-        write_csv(arguments.output, {name: [getattr(file, key) for file in source.files] for name, key in receipt.items()})
+        receipt = {
+            "path": [file.key for file in source.files],
+            "sha256": [file.sha256 or ("" if file.is_local else file_sha256(file.local)) for file in source.files],
+            "bytes": [file.local.stat().st_size if file.size is None else file.size for file in source.files],
+            "licence": [file.licence for file in source.files],
+        }
+        write_csv(arguments.output, receipt)
 
 
 if __name__ == "__main__":

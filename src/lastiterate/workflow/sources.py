@@ -2,8 +2,11 @@
 
 A row whose repository is `local` stands for the files on this machine that its path (with wildcards, if wanted) matches;
 it has no commit, sha256 and bytes, so that a log may grow: what depends on it is rebuilt when its bytes change.
-Two further columns, which the file may have: `map` says which column of a log is what, as --map of `lastiterate read`
-does (``train_loss=my/loss;lr=my/rate``), `settings` names a table of what the logs do not hold, as --settings does.
+Further columns, which the file may have: `map` says which column of a log is what, as --map of `lastiterate read`
+does (``train_loss=my/loss;lr=my/rate``), `settings` names a table of what the logs do not hold, as --settings does; `blob` is the
+id of the file's git blob, which pins it instead of sha256 (the publisher's tree lists it, so that a file too large to have been
+looked at can be pinned; bytes may then be empty too); `optional` is "yes" for a source that is fetched only when its rule
+`fetch_*` is asked for, and drawn from when it is there (`optional_sources` of a figure).
 """
 
 import csv
@@ -14,7 +17,7 @@ from pathlib import Path, PurePosixPath
 RAW = Path("data/raw")
 LOCAL = "local"
 COLUMNS = ("source", "reader", "repository", "commit", "path", "sha256", "bytes", "licence")
-MAP, SETTINGS = "map", "settings"  # columns that may be there
+FURTHER = ("map", "settings", "blob", "optional")  # columns that may be there
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,18 @@ class SourceFile:
     repository: str
     commit: str
     path: str
-    sha256: str
-    size: int
+    sha256: str  # "" if the blob pins it
+    size: int | None  # None if not stated
     licence: str
     mapping: tuple[tuple[str, str], ...] = ()  # (what, column)
     settings: str = ""  # a table on this machine
+    blob: str = ""  # id of its git blob
+    optional: bool = False
+
+    @property
+    def pin(self) -> tuple[str, str]:
+        """What pins the content, and its value: sha256, or the git blob's id."""
+        return ("sha256", self.sha256) if self.sha256 else ("git blob", self.blob)
 
     @property
     def key(self) -> str:
@@ -60,6 +70,16 @@ class Source:
         return RAW / f"{self.name}.csv"
 
     @property
+    def optional(self) -> bool:
+        """Whether it is fetched only when asked for by name."""
+        return any(file.optional for file in self.files)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether targets of everything take it: it is not optional, or it is there."""
+        return not self.optional or self.receipt.exists()
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """Tables that its ingest makes: readers named results_* read final results, which have no history."""
         return ("results",) if self.reader.startswith("results_") else ("runs", "history")
@@ -82,8 +102,9 @@ def load_sources(path: Path | str) -> dict[str, Source]:
     with Path(path).open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         names = tuple(reader.fieldnames or ())
-        if names[: len(COLUMNS)] != COLUMNS or names[len(COLUMNS) :] not in ((), (MAP,), (SETTINGS,), (MAP, SETTINGS), (SETTINGS, MAP)):
-            raise ValueError(f"{path}: columns are {list(names)}, expected {list(COLUMNS)}, and {MAP} and {SETTINGS} if wanted")
+        further = names[len(COLUMNS) :]
+        if names[: len(COLUMNS)] != COLUMNS or not set(further) <= set(FURTHER) or len(set(further)) < len(further):
+            raise ValueError(f"{path}: columns are {list(names)}, expected {list(COLUMNS)}, and {', '.join(FURTHER)} if wanted")
         files: dict[tuple[str, str], list[SourceFile]] = {}
         seen = set()
         for line, row in enumerate(reader, start=2):
@@ -110,13 +131,18 @@ def _parse(row: dict, where: str, project: Path) -> list[SourceFile]:
         "sha256": r"[0-9a-f]{64}",
         "bytes": r"[0-9]+",
         "licence": r".+",
+        "blob": r"([0-9a-f]{40})?",
+        "optional": r"(yes)?",
     }
+    blob = row.get("blob") or ""
+    if blob:
+        rules |= {"sha256": r"([0-9a-f]{64})?", "bytes": r"[0-9]*"}
     if local:
-        rules |= {"repository": LOCAL, "commit": "", "sha256": "", "bytes": ""}
+        rules |= {"repository": LOCAL, "commit": "", "sha256": "", "bytes": "", "blob": "", "optional": ""}
     for column, rule in rules.items():
-        if not re.fullmatch(rule, row[column] or ""):
+        if not re.fullmatch(rule, row.get(column) or ""):
             raise ValueError(f"{where}: {column}={row[column]!r} does not match {rule}")
-    mapping, settings = _mapping(row.get(MAP) or "", where), row.get(SETTINGS) or ""
+    mapping, settings = _mapping(row.get("map") or "", where), row.get("settings") or ""
     if settings and not any((folder / settings).is_file() for folder in (Path(), project)):
         raise ValueError(f"{where}: settings={settings!r} is no file on this machine: correct it (it is relative to the Snakefile)")
     if local:
@@ -127,7 +153,8 @@ def _parse(row: dict, where: str, project: Path) -> list[SourceFile]:
     path = PurePosixPath(row["path"] or "")
     if not path.parts or path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{where}: path={row['path']!r} must be relative to the repository, without '..'")
-    return [SourceFile(row["repository"], row["commit"], str(path), row["sha256"], int(row["bytes"]), row["licence"], mapping, settings)]
+    size, optional = int(row["bytes"]) if row["bytes"] else None, bool(row.get("optional"))
+    return [SourceFile(row["repository"], row["commit"], str(path), row["sha256"], size, row["licence"], mapping, settings, blob, optional)]
 
 
 def _mapping(text: str, where: str) -> tuple[tuple[str, str], ...]:
@@ -135,7 +162,7 @@ def _mapping(text: str, where: str) -> tuple[tuple[str, str], ...]:
     pairs = [part.partition("=") for part in text.split(";") if part.strip()]
     for what, _, column in pairs:
         if not what.strip() or not column.strip():
-            raise ValueError(f"{where}: {MAP}={text!r} is not WHAT=COLUMN;WHAT=COLUMN, such as train_loss=my/loss;lr=my/rate")
+            raise ValueError(f"{where}: map={text!r} is not WHAT=COLUMN;WHAT=COLUMN, such as train_loss=my/loss;lr=my/rate")
     return tuple((what.strip(), column.strip()) for what, _, column in pairs)
 
 
