@@ -2,6 +2,7 @@
 
 import math
 import operator
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 import numpy as np
@@ -38,10 +39,23 @@ def _not_boolean(value):
     return value
 
 
+def check_keys(source: str, given: Iterable[str], known: Collection[str], required: Iterable[str] = ()) -> None:
+    """Raise ValueError if a key is not known, or a required one is missing, with the key that was meant."""
+    given, wrong = list(given), [key for key in given if key not in known]
+    for key in wrong:
+        raise ValueError(f"{source}: there is no {key!r}{_nearest(key, known)}: it takes {', '.join(known)}")
+    for key in required:
+        if key not in given:
+            raise ValueError(f"{source}: {key} is missing: it takes {', '.join(known)}")
+
+
+def _nearest(value: object, choices: Iterable[str]) -> str:
+    near = get_close_matches(str(value), [choice for choice in choices if isinstance(choice, str)], n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
 def check_choice(name: str, value, choices) -> str:
     """Return `value`, or raise ValueError that lists `choices`, and says which of them looks most like it."""
     if value not in choices:
-        near = get_close_matches(str(value), [choice for choice in choices if isinstance(choice, str)], n=1)
-        meant = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, choices))}{meant}")
+        raise ValueError(f"{name}={value!r} is not known: use one of {', '.join(map(repr, choices))}{_nearest(value, choices)}")
     return value

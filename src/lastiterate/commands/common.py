@@ -1,24 +1,32 @@
-"""What commands share: kinds of arguments, where output goes, and JSON out."""
+"""What commands share: kinds of arguments, where output goes, and JSON out. A file to read may be "-", standard input."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any, TypeVar
 
 from lastiterate._checks import check_choice
 from lastiterate.logs.columns import ROLES
+
+Value = TypeVar("Value")
 
 
 def add_choice(parser: ArgumentParser, name: str, choices: Collection[str], **options) -> None:
     """Add an option that takes one of `choices`; its error names the nearest of them."""
 
     def choice(text: str) -> str:
-        try:
-            return check_choice(name, text, tuple(choices))
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
+        return as_argument(check_choice, name, text, tuple(choices))
 
     parser.add_argument(name, type=choice, choices=tuple(choices), **options)
+
+
+def as_argument(check: Callable[..., Value], *arguments: Any) -> Value:
+    """What a check returns; its ValueError as the ArgumentTypeError that the parser reports with the option's name."""
+    try:
+        return check(*arguments)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def add_json(parser: ArgumentParser) -> None:
@@ -37,9 +45,9 @@ def add_settings(parser: ArgumentParser) -> None:
 def column_pair(text: str) -> tuple[str, str]:
     """(role, column) from WHAT=COLUMN; ArgumentTypeError for anything else."""
     role, equals, name = text.partition("=")
-    if not equals or role not in ROLES or not name:
+    if not equals or not name:
         raise ArgumentTypeError(f"{text!r} is not WHAT=COLUMN with WHAT one of {', '.join(ROLES)}")
-    return role, name
+    return as_argument(check_choice, "--map", role, ROLES), name
 
 
 def print_json(report: dict, **options) -> None:
@@ -50,6 +58,7 @@ def print_json(report: dict, **options) -> None:
 def out_file(text: str) -> Path:
     """A file to write; ArgumentTypeError if a folder is there, or a file where one of its folders should be."""
     path = Path(text)
+    _check_not_stdout(text)
     if path.is_dir() or not path.name:
         raise ArgumentTypeError(f"{text!r} is a folder: give the name of a file to write, such as {path / 'out.txt'}")
     _check_folder(path.parent, text)
@@ -59,8 +68,14 @@ def out_file(text: str) -> Path:
 def out_folder(text: str) -> Path:
     """A folder to write into; ArgumentTypeError if a file is there, or where one of its folders should be."""
     path = Path(text)
+    _check_not_stdout(text)
     _check_folder(path, text)
     return path
+
+
+def _check_not_stdout(text: str) -> None:
+    if text == "-":
+        raise ArgumentTypeError("what is written to a file is whole or absent, so that - (standard output) is none: give a name")
 
 
 def _check_folder(path: Path, text: str) -> None:

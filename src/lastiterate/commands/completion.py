@@ -10,8 +10,7 @@ example:
 
 from argparse import ArgumentParser, Namespace
 
-from argcomplete import shellcode
-
+from lastiterate._extras import optional
 from lastiterate.commands.common import add_choice
 
 SHELLS = ("bash", "zsh", "fish")
@@ -24,4 +23,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Print the script, which asks `lastiterate` itself at each Tab."""
+    with optional():
+        from argcomplete import shellcode
     print(shellcode(["lastiterate"], shell=arguments.shell))

@@ -1,12 +1,12 @@
 """The way back of `lastiterate export`: a trainer's configuration to the schedule that it will execute."""
 
 import json
-import sys
 from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 
+from lastiterate import _stdin
 from lastiterate.commands.common import print_json
 from lastiterate.schedules.configs import READERS, Config, ConfigError, read_named
 from lastiterate.workflow.files import write_csv, write_text
@@ -20,13 +20,13 @@ def load(trainer: str, name: str, steps: int | None) -> Config:
     if trainer not in READERS:
         raise ConfigError(f"--from {trainer}: not read, but {', '.join(READERS)}")
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        text = _stdin.read_text() if _stdin.is_stdin(name) else Path(name).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ConfigError(
             f"{name}: is not text (training_args.bin is not: print it, or give the script, the YAML or the model card)"
         ) from None
     except OSError as error:
-        raise ConfigError(f"--from {trainer} {name[:60]}: {error.strerror}") from None
+        raise ConfigError(f"--from {trainer} {name[:60]}: {error.strerror.lower()}") from None
     return read_named(text, trainer, name, steps)
 
 

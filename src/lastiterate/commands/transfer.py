@@ -14,6 +14,7 @@ example:
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from lastiterate._checks import check_choice
 from lastiterate.commands.common import add_json, add_settings, out_folder, print_json
 from lastiterate.logs.columns import ROLES as LOG_ROLES
 from lastiterate.transfer.answer import transfer_lr
@@ -68,8 +69,7 @@ def _read(arguments: Namespace) -> Sweep:
         path, logs = path / "runs.parquet", False
     known = LOG_ROLES if logs else ROLES
     for role, _ in arguments.map:
-        if role not in known:
-            raise ValueError(f"--map {role}: what can be named is {', '.join(known)}")
+        check_choice("--map", role, tuple(known))
     if logs:
         if arguments.by:
             raise ValueError("--by names a column of a table: logs have their settings in runs.csv")

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lastiterate import _stdin
 from lastiterate._checks import check_choice
+from lastiterate._extras import MissingExtra
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.complete import complete
@@ -76,7 +78,7 @@ def read(
     Parameters
     ----------
     path : path
-        A log file, or a folder of them.
+        A log file, a folder of them, or "-" for standard input.
     mapping : mapping, optional
         The log's own column names by what they are: run_id, step, lr, train_loss, val_loss, grad_norm, grad_norm_l1.
         What it leaves out is recognised by name.
@@ -189,6 +191,8 @@ def _part_of_folder(path: Path) -> tuple[bool, bool]:
 def find_logs(path: Path | str) -> list[LogFile]:
     """The file, or every file below the folder that is not hidden, by path; FileNotFoundError if there is none."""
     path = Path(path)
+    if _stdin.is_stdin(path):
+        return [LogFile(_stdin.copied(), _stdin.NAME, "stdin")]
     if not path.is_dir():
         path.open("rb").close()  # the operating system says best what is wrong with it
         return [LogFile(path, str(path), stem(path))]
@@ -236,6 +240,10 @@ def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
         raise file.error("content", f"not a CSV file with a header: {error}") from None
     except LogError:
         raise
+    except MissingExtra:
+        raise
+    except OSError as error:
+        raise file.error("content", f"cannot be read: {error.strerror or error}") from error
     except Exception as error:  # whatever a damaged file makes of a reader: one file must not cost its folder
         why = "".join(str(error).splitlines()[:1])
         if "integer string conversion" in why:

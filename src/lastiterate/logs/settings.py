@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from lastiterate import _stdin
 from lastiterate.logs.columns import PATTERNS, plain
 from lastiterate.logs.run_log import RunLog
 from lastiterate.schedules import Schedule
@@ -43,9 +44,9 @@ class Settings:
     @classmethod
     def load(cls, path: Path | str) -> "Settings":
         """A table; ValueError that names line and column of what is wrong."""
-        path = Path(path)
+        path, file = Path(_stdin.NAME if _stdin.is_stdin(path) else path), Path(path)
         try:
-            with path.open(newline="", encoding="utf-8-sig") as lines:
+            with (_stdin.copied() if _stdin.is_stdin(file) else file).open(newline="", encoding="utf-8-sig") as lines:
                 table = list(csv.reader(lines))
         except (UnicodeDecodeError, csv.Error) as error:
             raise ValueError(f"{path}: no CSV table of settings ({error!r:.60})") from None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lastiterate._checks import check_number
+from lastiterate._extras import optional
 
 if TYPE_CHECKING:
     import sympy
@@ -103,7 +104,8 @@ def derive(schedule) -> Asymptotics:
     >>> inverse_sqrt.qualifies, inverse_sqrt.distance, inverse_sqrt.log
     (False, 1/4, 3/4)
     """
-    import sympy
+    with optional():
+        import sympy
 
     x = sympy.Symbol("x", positive=True)
     expression, order = _of_fraction(schedule, x)

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from lastiterate._checks import check_choice, check_number, check_steps
+from lastiterate._checks import check_choice, check_keys, check_number, check_steps
 from lastiterate.schedules.shapes import SHAPES
 
 PHASE_KINDS = ("warmup", "stable", "transition", "decay")
@@ -166,12 +168,26 @@ class Schedule:
         """Inverse of `to_json`; ValueError if a field is missing or out of range."""
         try:
             data = json.loads(text)
+            _check_json(data)
             return cls(data["name"], tuple(Phase(**phase) for phase in data["phases"]), data["peak_lr"])
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"schedule {text[:80]!r} is not the JSON that Schedule.to_json writes: {error}") from error
 
     def _steps_of(self, kind: str) -> int:
         return sum(phase.steps for phase in self.phases if phase.kind == kind)
+
+
+def _check_json(data: dict[str, Any]) -> None:
+    """ValueError for a key that is missing or, in a phase, not known; beside those of the schedule there may be others."""
+    for key in ("name", "phases", "peak_lr"):
+        if key not in data:
+            other = [name for name in data if name not in ("name", "phases", "peak_lr")]
+            near = get_close_matches(key, other, 1) or get_close_matches("family", other, 1)
+            meant = f", but {near[0]!r}, which may be meant" if near else ""
+            raise ValueError(f"schedule: has no {key!r}{meant}: it takes name, phases and peak_lr, or family and its arguments")
+    known = [field.name for field in fields(Phase)]
+    for number, phase in enumerate(data["phases"], start=1):
+        check_keys(f"schedule: phase {number}", phase, known, ("kind", "steps"))
 
 
 def check_lr(lr, what: str = "lr") -> np.ndarray:

@@ -14,13 +14,13 @@ import csv
 import inspect
 import json
 import re
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from lastiterate._checks import check_choice, check_number, check_steps
+from lastiterate import _stdin
+from lastiterate._checks import check_choice, check_keys, check_number, check_steps
 from lastiterate.schedules import FAMILIES, Schedule
 from lastiterate.schedules.configs import READERS, read_named, recognised
 from lastiterate.schedules.from_lr import from_lr
@@ -53,7 +53,7 @@ def read_stated(text: str, source: str = "--schedule", folder: Path | str = ".")
     if text.startswith("{"):
         return _of_json(text, source, {})
     if text == "-":
-        return _of_content(sys.stdin.read(), f"{source} -", {})
+        return _of_content(_stdin.read_text(), f"{source} -", {})
     name, colon, rest = text.partition(":")
     if name in FAMILIES and (colon or not _exists(text, folder)):
         return Stated(_of_words(name, rest, source))
@@ -69,7 +69,7 @@ def read_stated(text: str, source: str = "--schedule", folder: Path | str = ".")
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not text: give {FORMS}") from None
     except OSError as error:
-        raise ValueError(f"{source}: {text[:60]!r}: {error.strerror}: give {FORMS}") from None
+        raise ValueError(f"{source}: {text[:60]!r}: {error.strerror.lower()}: give {FORMS}") from None
     return _of_content(content, str(path), changes, trainer)
 
 
@@ -88,10 +88,7 @@ def _file_and_changes(text: str, source: str, folder: Path | str) -> tuple[Path,
     if not _exists(name, folder) and name.isidentifier():
         check_choice(f"{source}: family", name, tuple(FAMILIES))
     changes = _pairs(rest, name)
-    if more := changes.keys() - {"peak_lr", "steps"}:
-        raise ValueError(
-            f"{text!r}: of a file only peak_lr can be given (steps of a trainer's configuration), not {', '.join(sorted(more))}"
-        )
+    check_keys(f"{text!r}: of a file", changes, ("peak_lr", "steps"))
     return Path(folder) / name, changes
 
 
@@ -192,10 +189,8 @@ def _of_family(data: dict, source: str) -> Schedule:
     data = _counted(dict(data), COUNTS)
     name = data.pop("family")
     family = FAMILIES[check_choice(f"{source}: family", name, tuple(FAMILIES))]
-    try:
-        inspect.signature(family).bind(**data)
-    except TypeError as error:
-        raise ValueError(f"{source}: {name}: {error}; it takes {', '.join(inspect.signature(family).parameters)}") from None
+    takes = inspect.signature(family).parameters
+    check_keys(f"{source}: {name}", data, takes, (key for key, one in takes.items() if one.default is one.empty))
     _check_size(data["total_steps"], source)
     try:
         schedule = family(**data)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lastiterate._extras import optional
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.formats.source import LogFile
-from lastiterate.logs.reading import find_all, find_settings, read_each
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.transfer.runs import FinishedRun, Sweep
 
@@ -17,6 +17,8 @@ END = 0.99  # of the updates: a run that logs nothing later is unfinished
 
 def read_logs(paths: Iterable[Path], mapping=None, settings: Path | None = None) -> Sweep:
     """The finished runs among the logs in files and folders; runs.csv beside them may hold n_params, tokens_per_step, weight_decay."""
+    with optional():
+        from lastiterate.logs.reading import find_all, find_settings, read_each
     paths, notes, found = [Path(path) for path in paths], [], []
     stated = find_settings(paths, settings)
 

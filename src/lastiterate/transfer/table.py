@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lastiterate import _stdin
+from lastiterate._extras import optional
 from lastiterate.logs.columns import SETTINGS, plain, remark, shortened
 from lastiterate.logs.run_log import LogError
 from lastiterate.logs.settings import SUFFIXES
@@ -103,8 +105,14 @@ def read_table(path: Path, mapping: Mapping[str, str] | None = None, by: Sequenc
 
 def _cells(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """The header, and (line, cells by column) of each row."""
-    if path.suffix == ".parquet":
-        import pandas as pd  # here: its import takes as long as all of the command
+    name = _stdin.NAME if _stdin.is_stdin(path) else path.name
+    path = _stdin.copied() if _stdin.is_stdin(path) else path
+    with path.open("rb") as opened:
+        parquet = opened.read(4) == b"PAR1"
+    if parquet or path.suffix == ".parquet":
+        with optional():
+            import pandas as pd  # here: its import takes as long as all of the command
+            import pyarrow  # noqa: F401
 
         table = pd.read_parquet(path)
         text = table.astype(object).where(table.notna(), "").astype(str)
@@ -116,17 +124,17 @@ def _cells(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
             delimiter = max(",;\t", key=first.count)
             cells = list(csv.reader(lines, delimiter=delimiter))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise LogError(path.name, "content", f"is no CSV table ({error!r:.60}): write one with a header, a row per run") from None
+        raise LogError(name, "content", f"is no CSV table ({error!r:.60}): write one with a header, a row per run") from None
     header = [name.strip() for name in cells[0]] if cells else []
     repeated = [name for name, count in Counter(header).items() if count > 1 and name]
     if len(header) < 3 or repeated:
         what = f"{', '.join(repeated)} twice" if repeated else shortened(header)
-        raise LogError(path.name, "header", f"has {what}, expected a name for each column: size, tokens, learning rate, loss")
+        raise LogError(name, "header", f"has {what}, expected a name for each column: size, tokens, learning rate, loss")
     rows = []
     for line, row in enumerate(cells[1:], start=2):
         if any(cell.strip() for cell in row):
             if len(row) != len(header):
-                raise LogError(path.name, f"line {line}", f"has {len(row)} cells, expected {len(header)} as in the header")
+                raise LogError(name, f"line {line}", f"has {len(row)} cells, expected {len(header)} as in the header")
             rows.append((line, dict(zip(header, map(str.strip, row), strict=True))))
     return header, rows
 

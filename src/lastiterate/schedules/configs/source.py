@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-import yaml
+from lastiterate._extras import optional
 
 LONGEST = 3_000_000  # characters
 
@@ -23,14 +23,23 @@ def mapping(text: str) -> Mapping | None:
     """The mapping that JSON, TOML or YAML holds, not to be changed; None if it is none of them, or too long for a configuration."""
     if len(text) > LONGEST:
         return None
-    for parse in (json.loads,) if text.lstrip().startswith("{") else (tomllib.loads, yaml.safe_load):
+    for parse in (json.loads,) if text.lstrip().startswith("{") else (tomllib.loads, _yaml):
         try:
             found = parse(text)
-        except (ValueError, yaml.YAMLError, RecursionError, TypeError, AttributeError):
+        except (ValueError, RecursionError, TypeError, AttributeError):
             continue
         if isinstance(found, dict):
             return found
     return None
+
+
+def _yaml(text: str) -> object:
+    with optional():
+        import yaml
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError("not YAML") from error
 
 
 def flat(values: Mapping, prefix: str = "") -> dict:
