@@ -81,18 +81,23 @@ $(VENV)/.ready-train: requirements-train.lock pyproject.toml $(VENV)/.ready
 	$(INSTALL) --no-build-isolation $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[train]'
 	@touch $@
 
-# Maintainers: refresh the locks from pyproject.toml (needs uv), then environment.yml from the lock.
-COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet \
-  --custom-compile-command 'make lock' --group build
-lock:
-	$(COMPILE) pyproject.toml --output-file requirements.lock
-	$(COMPILE) pyproject.toml --extra test --extra worst-case --constraint requirements.lock --output-file requirements-test.lock
-	echo "torch==2.13.0 ; sys_platform == 'none'" | $(COMPILE) pyproject.toml --extra train --constraint requirements-test.lock --override - \
+# Maintainers: refresh the locks from pyproject.toml, then environment.yml from the lock. Versions stay where pyproject.toml allows
+# them; LOCK=--upgrade takes the newest of everything, LOCK='--upgrade-package scipy' that of one.
+LOCK ?=
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet $(LOCK) \
+  --custom-compile-command 'make lock' --group build pyproject.toml
+lock: $(BIN)/uv
+	@$(COMPILE) --extra workflow --output-file requirements.lock
+	@$(COMPILE) --extra test --extra worst-case --constraint requirements.lock --output-file requirements-test.lock
+	@echo "torch==2.13.0 ; sys_platform == 'none'" | $(COMPILE) --extra train --constraint requirements-test.lock --override - \
 	  --output-file requirements-train.lock
-	$(COMPILE) pyproject.toml --extra trainers --no-deps --constraint requirements-train.lock --output-file requirements-trainers.lock
-	for extra in docs optax; do \
-	  $(COMPILE) pyproject.toml --extra $$extra --constraint requirements-test.lock --output-file requirements-$$extra.lock || exit; done
-	$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml
+	@$(COMPILE) --extra trainers --no-deps --constraint requirements-train.lock --output-file requirements-trainers.lock
+	@for extra in docs optax; do \
+	  $(COMPILE) --extra workflow --extra $$extra --constraint requirements-test.lock --output-file requirements-$$extra.lock || exit; done
+	@$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml
+
+$(BIN)/uv: | $(BIN)/python
+	$(INSTALL) uv
 
 clean:
 	rm -rf results figures/*/ logs site report.html report-workflow.html .snakemake

@@ -142,9 +142,7 @@ def test_the_process_exits_with_2_and_shows_no_traceback(tmp_path):
     assert done.returncode == 2 and "Traceback" not in done.stderr and done.stderr.startswith("lastiterate: error: ")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "text"), [(["refine", "--help"], "example:"), (["--version"], __version__)]
-)
+@pytest.mark.parametrize(("arguments", "text"), [(["refine", "--help"], "example:"), (["--version"], __version__)])
 def test_help_and_version(capsys, arguments, text):
     with pytest.raises(SystemExit) as done:
         main(arguments)

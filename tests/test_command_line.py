@@ -5,7 +5,8 @@ import os
 import re
 import subprocess
 from contextlib import chdir, redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_output_that_nobody_takes_ends_without_a_traceback(here, words):
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
     done = in_shell(here, f"ulimit -f 0; lastiterate {words} > full")  # as on a full disk
-    assert (done.returncode, done.stderr) == (2, "lastiterate: error: [Errno 27] File too large\n")
+    assert (done.returncode, done.stderr) == (2, "lastiterate: error: standard output: file too large\n")
 
 
 NEAR = [
@@ -161,14 +162,24 @@ NEAR = [
     (["read", "log.csv", "--format", "huggingface"], "did you mean 'hugging_face'?"),
     (["export", "--schedule", '{"family": "cosin"}', "--trainer", "hf"], "did you mean 'cosine'?"),
     (["completion", "bsh"], "did you mean 'bash'?"),
-    (["expert"], "'export'"),
+    (["expert"], "there is no command 'expert', did you mean export?"),
+    (["plna", "runs"], "did you mean plan?"),
+    (["plan", "runs", "--horizn", "2k"], "there is no option --horizn, did you mean --horizon?"),
+    (["plan", "runs", "-horizon", "2k"], "did you mean --horizon?"),
+    (["plan", "runs", "--horizon", "2k", "--init_std=0.1"], "did you mean --init-std?"),
+    (["read", "log.csv", "--map", "trian_loss=x"], "did you mean 'train_loss'?"),
+    (["export", "--schedule", '{"family": "wsd", "total_stps": 9, "peak_lr": 1}', "--trainer", "hf"], "did you mean 'total_steps'?"),
+    (["export", "--schedule", "wsd:total_stps=9,peak_lr=1", "--trainer", "hf"], "did you mean 'total_steps'?"),
+    (["export", "--schedule", '{"famly": "wsd"}', "--trainer", "hf"], "but 'famly', which may be meant"),
+    (["export", "--schedule", '{"name": "a", "phases": [{"kind": "stable", "stps": 9}], "peak_lr": 1}', "--trainer", "hf"], "'steps'"),
 ]
 
 
 @pytest.mark.parametrize(("words", "message"), NEAR)
 def test_near_misses_are_recognised(capsys, words, message):
     assert status(words) == 2
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("lastiterate: error: ") and error.count("\n") == 1  # and no usage before it
 
 
 def status(words):
@@ -207,6 +218,32 @@ HOSTILE = [
 ]
 
 
+STDIN = {  # the file that is piped in, the command that takes it
+    "log.csv": "read - --json",
+    "runs/long.csv": "plan - runs/short.csv runs/high.csv --horizon 60k --json",
+    "sweep.csv": "transfer - --n-params 1B --tokens 20B --batch 512 --json",
+    "bare.csv": "read - --schedule wsd:total_steps=20000,peak_lr=5e-4 --json",
+    "config.yaml": "export --from nanotron - --json",
+    "settings.csv": "read runs --settings - --json",
+    "schedule.json": "export --schedule - --trainer hf --json",
+}
+
+
+@pytest.mark.parametrize("name", STDIN)
+def test_standard_input_is_read_wherever_a_file_is(here, capsys, monkeypatch, name):
+    (here / "settings.csv").write_text("run,seed\nlong,5\n")
+    (here / "schedule.json").write_text(wsd(90, peak_lr=1e-3).to_json())
+    words = STDIN[name].split()
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO((here / name).read_bytes())))
+    assert status(words) == 0
+    piped = capsys.readouterr().out
+    assert status([name if word == "-" else word for word in words]) == 0
+    for old, new in {"standard input": name, "stdin": Path(name).stem}.items():
+        piped = piped.replace(old, new)
+    assert strict(piped) == strict(capsys.readouterr().out)
+    assert status(words) == 2 and "was read already" in capsys.readouterr().err
+
+
 def make_hostile(folder):
     (folder / "empty").mkdir()
     (folder / "file").touch()
@@ -226,7 +263,8 @@ def test_what_cannot_be_read_written_or_meant_ends_in_one_message(hostile, capsy
     assert status(words) == 2
     printed = capsys.readouterr()
     assert printed.out == "" or words[0] == "read"
-    assert message in printed.err and "Traceback" not in printed.err and len(printed.err) < 10_000
+    assert message in printed.err and "Traceback" not in printed.err and "Errno" not in printed.err and len(printed.err) < 10_000
+    assert "usage:" not in printed.err
 
 
 def test_a_name_that_is_not_text_is_left_out_by_name(hostile):

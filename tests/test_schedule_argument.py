@@ -134,7 +134,7 @@ REFUSED = [
     ('{"family": "wsd", "peak_lr": 1, "peak_lr": 2}', "peak_lr is given twice"),
     ('{"name": "a", "peak_lr": 1, "phases": 3}', "is not the JSON that Schedule.to_json writes"),
     ("nowhere.json", "there is no file 'nowhere.json': give JSON such as"),
-    ("x" * 400, "File name too long"),
+    ("x" * 400, "file name too long"),
     ("folder", "there is no file 'folder/plan.json'"),
     ("empty.txt", "empty.txt: is empty"),
     ("bytes.bin", "bytes.bin: is not text"),
@@ -228,5 +228,5 @@ def test_output_that_cannot_be_written_is_a_sentence(arguments, tmp_path, monkey
         with pytest.raises(SystemExit, match="2"):
             main([*arguments, "--out", out])
         error = capsys.readouterr().err
-        assert "argument --out: " in error and ("expected a folder" in error or "is a folder" in error)
+        assert error.startswith("lastiterate: error: --out: ") and ("expected a folder" in error or "is a folder" in error)
     assert (tmp_path / "file").read_text() == "kept"

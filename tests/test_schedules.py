@@ -156,7 +156,7 @@ BAD = [
     (lambda: s.check_lr([1.0, -2.0]), "update 2 has -2, expected a finite number >= 0"),
     (lambda: s.check_lr([1.0, float("nan")]), "update 2 has nan"),
     (lambda: s.check_lr([]), r"shape \(0,\), expected \(T,\) with T >= 1"),
-    (lambda: s.Schedule.from_json("{}"), "not the JSON that Schedule.to_json writes"),
+    (lambda: s.Schedule.from_json("{}"), "has no 'name': it takes name, phases and peak_lr"),
 ]
 
 

@@ -1,5 +1,6 @@
 """Standard input, which is "-" wherever a file to read is named: it can be read once."""
 
+import atexit
 import sys
 from functools import cache
 from pathlib import Path
@@ -40,4 +41,6 @@ def copied() -> Path:
 
 @cache
 def _folder() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix="lastiterate_")
+    folder = TemporaryDirectory(prefix="lastiterate_")
+    atexit.register(folder.cleanup)
+    return folder

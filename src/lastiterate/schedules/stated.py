@@ -88,7 +88,7 @@ def _file_and_changes(text: str, source: str, folder: Path | str) -> tuple[Path,
     if not _exists(name, folder) and name.isidentifier():
         check_choice(f"{source}: family", name, tuple(FAMILIES))
     changes = _pairs(rest, name)
-    check_keys(f"{text!r}: of a file", changes, ("peak_lr", "steps"))
+    check_keys(f"{text!r}: of a file only peak_lr can be given (steps of a trainer's configuration)", changes, ("peak_lr", "steps"))
     return Path(folder) / name, changes
 
 

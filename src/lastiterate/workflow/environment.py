@@ -12,10 +12,21 @@ CONDA_NAMES = {"snakemake": "snakemake-minimal", "matplotlib": "matplotlib-base"
 
 
 def direct_dependencies(pyproject: Path, extra: str | None = None) -> list[str]:
-    """Names of the package's direct dependencies (and those of an extra), in the order of pyproject.toml."""
+    """Names of the package's direct dependencies, and those of an extra with the extras that it names, in the order of pyproject.toml."""
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
-    requirements = project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
-    return [re.match(r"[A-Za-z0-9_.-]+", requirement).group().lower() for requirement in requirements]
+    extras, found = project["optional-dependencies"], []
+
+    def add(requirements: list[str]) -> None:
+        for requirement in requirements:
+            name, others = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?", requirement).groups()
+            if name == project["name"]:
+                for other in others.split(","):
+                    add(extras[other])
+            elif name.lower() not in found:
+                found.append(name.lower())
+
+    add(project["dependencies"] + (extras[extra] if extra else []))
+    return found
 
 
 def locked_versions(lock: Path) -> dict[str, str]:
@@ -32,7 +43,7 @@ def environment(root: Path, extra: str | None = None) -> str:
     """Text of environment.yml, or of environment-EXTRA.yml."""
     pyproject = root / "pyproject.toml"
     versions = locked_versions(root / (f"requirements-{extra}.lock" if extra else "requirements.lock"))
-    lines = [f"  - {CONDA_NAMES.get(name, name)}={versions[name]}" for name in direct_dependencies(pyproject, extra)]
+    lines = [f"  - {CONDA_NAMES.get(name, name)}={versions[name]}" for name in direct_dependencies(pyproject, extra or "workflow")]
     name = f"lastiterate-{extra}" if extra else "lastiterate"
     return (
         "# Generated from pyproject.toml and the locks by `make lock`; do not edit.\n"
