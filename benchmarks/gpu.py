@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 from gpu_parts.results import load, update
 
 TIMED = ("eager", "compiled", "largest", "stacks")  # alone on the machine, one after the other
-BESIDE = ("tests", "precision", "branching", "resume", "nccl")  # then these, all at once: they measure no time
+BESIDE = ("tests", "precision", "branching", "resume", "nccl")  # then these, three at a time: they measure no time
 LAST = ("sweep",)  # as long as there is time
 PARTS = (*TIMED, *BESIDE, *LAST)
 LIMIT = {"cuda": 90, "cpu": 600}  # seconds a part may take
@@ -55,7 +55,7 @@ def check(arguments) -> None:
     for part in TIMED:
         if part in wanted:
             run_part(part, arguments, end)
-    with ThreadPoolExecutor(2 if arguments.device == "cpu" else len(BESIDE)) as pool:
+    with ThreadPoolExecutor(2 if arguments.device == "cpu" else 3) as pool:
         list(pool.map(lambda part: run_part(part, arguments, end), [part for part in BESIDE if part in wanted]))
     for part in LAST:
         if part in wanted:
