@@ -3,7 +3,7 @@
 LOG is a file or a folder of files: exports of Weights & Biases (chart, run table, history) and its local run-*.wandb, Hugging Face's
 trainer_state.json and what the Trainer prints, TensorBoard events, Lightning's metrics.csv, MLflow's metrics, console output and text
 logs of twenty trainers (docs/logs.md lists them), epfml JSON, or a table (CSV, JSON lines, parquet), compressed or not. --out writes
-the runs as runs.parquet and history.parquet, in one form whatever they came from.
+the runs as runs.parquet and history.parquet, in one form whatever they came from, and the notes as issues.csv.
 
 example:
   lastiterate read trainer_state.json
@@ -22,7 +22,7 @@ from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.progress import Progress
 from lastiterate.logs.reading import FORMATS, find_all, find_settings, read_each
-from lastiterate.logs.run_log import LogError, RunLog
+from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.schedules.stated import read_schedule
 
 
@@ -36,7 +36,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--step-shift", type=int, metavar="N", help="the row of step k was written after update k + N")
     parser.add_argument("--lr-shift", type=int, metavar="N", help="the LR in the row of step k is that of update k + N")
     add_choice(parser, "--format", FORMATS, metavar="FORMAT", help="the format, where the content does not tell: %(choices)s")
-    parser.add_argument("--out", type=out_folder, metavar="FOLDER", help="write runs.parquet and history.parquet here, whole or not at all")
+    parser.add_argument(
+        "--out", type=out_folder, metavar="FOLDER", help="write runs.parquet, history.parquet and issues.csv here, whole or not at all"
+    )
     add_settings(parser)
     add_json(parser)
 
@@ -47,9 +49,11 @@ def run(arguments: Namespace) -> None:
     settings = find_settings(arguments.log, arguments.settings)
     stated = Stated(dict(arguments.map), schedule, arguments.step_shift, arguments.lr_shift, settings.schedules)
     files = find_all(arguments.log, stated)
+    notes: list[Note] = []
     report = {"runs": [], "left_out": []}
 
     def left_out(file: LogFile, error: LogError) -> None:
+        notes.append(Note(error.file, file.run_id, error.where, error.message, left_out=True))
         report["left_out"].append({"file": error.file, "where": error.where, "message": error.message})
         if not arguments.json and len(files) > 1:
             print(f"left out: {error}", file=sys.stderr)
@@ -57,6 +61,7 @@ def run(arguments: Namespace) -> None:
     def described() -> Iterator[RunLog]:
         for found in read_each(_counted(files), arguments.format, left_out, settings):
             report["runs"].append(summary(found))
+            notes.extend(found.notes)
             if not arguments.json:
                 print("\n".join(describe(report["runs"][-1])))
             yield found
@@ -68,16 +73,18 @@ def run(arguments: Namespace) -> None:
         raise ValueError(f"{reason['file']}: {reason['where']}: {reason['message']}")
     found = chain([first], found)
     if arguments.out:
-        from lastiterate.logs.stream import write_tables  # here: its imports take longer than a person waits for Tab
+        from lastiterate.logs.stream import write_issues, write_tables  # here: its imports take longer than a person waits for Tab
 
         runs, rows = write_tables(found, "logs", arguments.out / "runs.parquet", arguments.out / "history.parquet")
+        write_issues(notes, arguments.out / "issues.csv")
         report |= {"out": str(arguments.out), "rows": rows}
     for _ in found:
         pass
     if arguments.json:
         print_json(report)
     elif arguments.out:
-        print(f"{runs} runs, {rows} rows: {arguments.out}/runs.parquet, {arguments.out}/history.parquet")
+        names = ", ".join(str(arguments.out / name) for name in ("runs.parquet", "history.parquet", "issues.csv"))
+        print(f"{runs} runs, {rows} rows, {len(notes)} notes: {names}")
 
 
 def _counted(files: list[LogFile]) -> Iterator[LogFile]:

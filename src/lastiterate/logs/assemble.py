@@ -258,7 +258,7 @@ def _note_jump(run: RunLog, own: str) -> None:
     if up.size and lr[up[0] - 1] < 0.999 * lr[: up[0]].max():
         at = up[0]
         jump = f"jumps from {lr[at - 1]:.4g} to {lr[at]:.4g} at update {update[at]}"
-        run.note(own, f"{jump}: a schedule started again, or two runs in one log")
+        run.note(own, f"{jump}: a schedule started again, or two runs in one log", doubt=True)
 
 
 def _differs(run: RunLog, own: str, logged: Series, update: int, lr: float, atol: float) -> str:

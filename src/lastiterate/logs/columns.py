@@ -84,6 +84,7 @@ _REMARKS = (
     (r"(^|_)bp[bc](_|$)", "in bits per byte or character: a loss is in nats per token"),
     (r"^train_train_loss$", "the mean over all of the run, with which Hugging Face's Trainer ends"),
     (r"^epoch_\w*(loss|lr|rate|accuracy)$", "logged once an epoch and counted in epochs, as Keras does"),
+    (r"(^|_)(smooth(ed)?|running|moving)(_|$)", "a running mean of losses, which lags behind them"),
     (r"(^|_)ema(_|$)|swa(_|$)|averaged?_(weights|model)", "of an average of the weights (EMA), not of the last iterate"),
     (
         r"(^|_)lrm(_|$)|lr\w*_(factor|scale|mult\w*|ratio|relative|frac\w*)|(^|_)lr_(over_)?(max_|peak_|base_)?lr|"

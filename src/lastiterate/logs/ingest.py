@@ -28,9 +28,9 @@ from lastiterate.logs.results import chinchilla, read_results, steplaw
 from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.logs.settings import Settings, is_settings, merged
-from lastiterate.logs.stream import write_tables
+from lastiterate.logs.stream import write_issues, write_tables
 from lastiterate.workflow.content import content_hash
-from lastiterate.workflow.files import replacing, write_csv
+from lastiterate.workflow.files import replacing
 from lastiterate.workflow.sources import Source, SourceFile, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
 
@@ -161,8 +161,7 @@ def main() -> None:
                 with replacing(path) as temporary:
                     parquet.write_table(arrow.Table.from_pandas(table, preserve_index=False), temporary, compression="zstd")
         what = "results" if is_results else "runs"
-        columns = ("file", "run_id", "where", "message", "left_out")
-        write_csv(issues, {name: [getattr(note, name) for note in notes] for name in columns})
+        write_issues(notes, issues)
         left_out = [note for note in notes if note.left_out]
         print("".join(map(_line, left_out)), end="\n" if left_out else "", file=sys.stderr)
         print(

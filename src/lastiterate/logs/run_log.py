@@ -24,13 +24,17 @@ class LogError(ValueError):
 
 @dataclass(frozen=True)
 class Note:
-    """Something about a file that a person should know; `left_out` says that its run is not in the tables."""
+    """Something about a file that a person should know; `left_out` says that its run is not in the tables.
+
+    `doubt` says that the numbers may not be what they were taken for: another column, a mean, a factor.
+    """
 
     file: str
     run_id: str
     where: str
     message: str
     left_out: bool = False
+    doubt: bool = False
 
 
 @dataclass
@@ -116,6 +120,6 @@ class RunLog:
                 expected = "an integer of 64 bits" if name == "seed" else "a positive number"
                 raise LogError(self.file, f"run {self.run_id}", f"{name} is {value!s:.40}, expected {expected}")
 
-    def note(self, where: str, message: str) -> None:
-        """Add a note about this run's file."""
-        self.notes.append(Note(self.file, self.run_id, where, message))
+    def note(self, where: str, message: str, doubt: bool = False) -> None:
+        """Add a note about this run's file; `doubt` as in `Note`."""
+        self.notes.append(Note(self.file, self.run_id, where, message, doubt=doubt))

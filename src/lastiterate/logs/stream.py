@@ -1,15 +1,16 @@
 """Many runs into the tables `runs` and `history`, a few at a time, so that memory does not grow with their number."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from lastiterate.logs.run_log import RunLog
+from lastiterate.logs.run_log import Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
-from lastiterate.workflow.files import replacing
+from lastiterate.workflow.files import replacing, write_csv
 
 BATCH_ROWS = 1 << 18  # rows of history that are held at once, but for a single run that has more
 BATCH_UPDATES = 1 << 22  # whose learning rates are held at once, likewise
@@ -43,6 +44,12 @@ def write_tables(runs: Iterable[RunLog], source: str, runs_path: Path, history_p
         with replacing(runs_path) as beside:
             parquet.write_table(arrow.Table.from_pandas(table, preserve_index=False), beside, compression="zstd")
     return len(table), rows
+
+
+def write_issues(notes: Iterable[Note], path: Path) -> None:
+    """Write what was noticed and left out as a table, issues.csv beside the others: file, run_id, where, message, left_out, doubt."""
+    notes = list(notes)
+    write_csv(path, {field.name: [getattr(note, field.name) for note in notes] for field in fields(Note)})
 
 
 def _flush(runs: list[RunLog], source: str, heads: list, writer, path: Path):

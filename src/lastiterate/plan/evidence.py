@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lastiterate.laws.fitting import SAME_PEAK
 from lastiterate.plan.pilots import Pilot
+from lastiterate.plan.seeds import distinct
 
 FAR = 4.0  # horizons beyond this multiple of the longest pilot are called far
 TOO_FAR = 20.0  # and beyond this are refused
@@ -50,11 +51,12 @@ def questions(pilots: Sequence[Pilot], horizon: int) -> list[Question]:
     peaks = sorted({pilot.peak for pilot in ran})
     longest = max((pilot.total_steps for pilot in ran), default=0)
     several = bool(peaks) and peaks[-1] > SAME_PEAK * peaks[0]
+    limit = min((pilot.peak for pilot in pilots if pilot.diverged), default=float("inf"))
     decaying, flat = [p for p in ran if p.decays], [p for p in ran if not p.decays]
     return [
         _noise(decaying, flat, peaks, longest),
-        _base_lr(peaks, several),
-        _bracket(ran, peaks, several),
+        _base_lr(peaks, several, limit),
+        _bracket(ran, peaks, several, limit),
         _horizon(ran, longest, horizon),
         _held_out(ran),
     ]
@@ -69,7 +71,17 @@ def _noise(decaying, flat, peaks, longest) -> Question:
     return Question("noise", False, "no pilot's learning rate falls to half of its peak: the loss of any cooldown is a guess", cool)
 
 
-def _base_lr(peaks, several) -> Question:
+def higher(lr: float, limit: float) -> float | None:
+    """The next base learning rate to try above `lr`: twice it, or between it and one that diverged; None if there is no room.
+
+    >>> higher(0.001, float("inf")), higher(0.001, 0.0018), higher(0.001, 0.001)
+    (0.002, 0.00134, None)
+    """
+    found = 2 * lr if 2 * lr < limit else float(f"{(lr * limit) ** 0.5:.3g}")
+    return found if found > 1.1 * lr and found < limit else None
+
+
+def _base_lr(peaks, several, limit) -> Question:
     if several:
         return Question("base_lr", True, f"the pilots' peak learning rates span {peaks[0]:g} to {peaks[-1]:g}")
     if not peaks:
@@ -78,11 +90,11 @@ def _base_lr(peaks, several) -> Question:
         "base_lr",
         False,
         f"all pilots share one peak learning rate, {peaks[0]:g}",
-        f"run one pilot again at base LR {2 * peaks[-1]:g} and one at {peaks[0] / 2:g}",
+        f"run one pilot again at base LR {f'{above:g} and one at ' if (above := higher(peaks[-1], limit)) else ''}{peaks[0] / 2:g}",
     )
 
 
-def _bracket(ran, peaks, several) -> Question:
+def _bracket(ran, peaks, several, limit) -> Question:
     """Whether the lowest final loss of some group of equal horizon and shape lies inside the group's learning rates."""
     if not several:
         return Question("bracket", False, "a best learning rate needs three to be bracketed", "")
@@ -99,8 +111,10 @@ def _bracket(ran, peaks, several) -> Question:
             return Question("bracket", True, f"among pilots of {updates} updates the best learning rate lies inside the range")
         if len(order) >= 2:
             ends.append(best == order[-1])
-    higher = not ends or sum(ends) * 2 >= len(ends)
-    lr = 2 * peaks[-1] if higher else peaks[0] / 2
+    up = not ends or sum(ends) * 2 >= len(ends)
+    lr = higher(peaks[-1], limit) if up else peaks[0] / 2
+    if lr is None:
+        return Question("bracket", True, f"a pilot diverged at {limit:g}, and no learning rate below it is left to try")
     return Question("bracket", False, "the best pilots lie at an end of the learning rates tried", f"run one pilot again at base LR {lr:g}")
 
 
@@ -122,9 +136,9 @@ def _horizon(ran, longest, horizon) -> Question:
 
 
 def _held_out(ran) -> Question:
-    distinct = len({pilot.lr.tobytes() for pilot in ran})
-    because = f"{distinct} pilots with different learning rates"
-    if distinct >= 4:
+    count = len(distinct(ran))
+    because = f"{count} pilots with different learning rates"
+    if count >= 4:
         return Question("held_out", True, because)
     return Question(
         "held_out", False, because + ": too few to choose between laws by leaving one out", "pilots at other cooldowns, four in all"

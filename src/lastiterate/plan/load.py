@@ -1,5 +1,6 @@
 """Pilots from logs of any known format, and from the tables of the log schema."""
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -92,13 +93,14 @@ def _pilot(run: RunLog) -> Pilot | str:
         why += "" if "state the schedule" in why or "export" in why else "; state the schedule"
         why = why.replace("state the schedule", "state the schedule with --executed RUN=SCHEDULE")
         return f"{run.run_id}: its learning rates are not known: {why}"
-    notes = [f"{note.where}: {note.message}" for note in run.notes if not note.left_out]
+    said = [(f"{note.where}: {note.message}", note.doubt) for note in run.notes if not note.left_out]
+    notes, doubts = ([text for text, doubt in said if doubt is of] for of in (False, True))
     lr, last = run.lr, max(int(steps[-1]) for steps in [*(s for s, _ in losses.values()), *run.invalid.values()])
     interval = max((np.median(np.diff(steps)) for steps, _ in losses.values() if len(steps) > 1), default=1)
     if len(lr) - last > MAX_GAP * interval:
         notes.append(f"history: ends at update {last} of {len(lr)}: what the schedule does later does not count")
         lr = lr[:last]
-    return Pilot(run.run_id, lr, losses, run.schedule, run.diverged, run.lr_from or "log", tuple(notes), _settings(run))
+    return Pilot(run.run_id, lr, losses, run.schedule, run.diverged, run.lr_from or "log", tuple(notes), _settings(run), tuple(doubts))
 
 
 def _settings(run) -> dict[str, object]:
@@ -136,11 +138,11 @@ def _holds(other: Pilot, pilot: Pilot) -> bool:
     return True
 
 
-def table_pilots(runs: Path, history: Path, only: Sequence[str] | None = None) -> tuple[list[Pilot], list[str]]:
-    """Pilots of the tables of the log schema; with `only`, of these runs."""
+def table_pilots(runs_path: Path, history: Path, only: Sequence[str] | None = None) -> tuple[list[Pilot], list[str]]:
+    """Pilots of the tables of the log schema, with the notes of an issues.csv beside them; with `only`, of these runs."""
     import pandas as pd  # here: its import takes as long as all others of this package's room
 
-    runs = pd.read_parquet(runs)
+    runs = pd.read_parquet(runs_path)
     if only is not None:
         runs = runs[runs.run_id.isin(only)]
         if runs.empty:
@@ -148,6 +150,7 @@ def table_pilots(runs: Path, history: Path, only: Sequence[str] | None = None) -
     filters = [("run_id", "in", runs.run_id.tolist())] if only is not None else None
     rows = pd.read_parquet(history, columns=["run_id", "step", "lr", "val_loss", "train_loss"], filters=filters).astype({"run_id": str})
     groups = {key: group[group.step > 0] for key, group in rows.groupby("run_id")}
+    issues = _issues(runs_path.with_name("issues.csv"))
     pilots, left_out = [], []
     for run in runs.sort_values("run_id").itertuples():
         group = groups.get(run.run_id)
@@ -160,8 +163,20 @@ def table_pilots(runs: Path, history: Path, only: Sequence[str] | None = None) -
         if lr is None or not losses:
             left_out.append(f"{run.run_id}: {'its learning rates are not known' if losses else 'no loss is logged'}")
             continue
-        pilots.append(Pilot(run.run_id, lr, losses, schedule, bool(getattr(run, "diverged", False)), source, settings=_settings(run)))
+        notes, doubts = (tuple(issues.get((run.run_id, of), ())) for of in (False, True))
+        pilots.append(Pilot(run.run_id, lr, losses, schedule, bool(getattr(run, "diverged", False)), source, notes, _settings(run), doubts))
     return pilots, left_out
+
+
+def _issues(path: Path) -> dict[tuple[str, bool], list[str]]:
+    """Notes of the runs that were not left out, by run and whether they are doubts; none where the tables came without."""
+    found: dict[tuple[str, bool], list[str]] = {}
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as lines:
+            for row in csv.DictReader(lines):
+                if row.get("left_out") != "True":
+                    found.setdefault((row["run_id"], row.get("doubt") == "True"), []).append(f"{row['where']}: {row['message']}")
+    return found
 
 
 def _logged(group) -> dict:

@@ -28,6 +28,8 @@ class Pilot:
         Ended on a loss that is not finite or too large.
     lr_from : str
         Where `lr` comes from: "schedule", "log" or "interpolated".
+    notes, doubts : tuple of str
+        What the reader of its log noted, and what it was not sure of.
     settings : dict of str to object
         What the log tells of `SETTINGS`, which pilots of one plan must share.
     """
@@ -40,6 +42,7 @@ class Pilot:
     lr_from: str = "schedule"
     notes: tuple[str, ...] = field(default=())
     settings: dict[str, object] = field(default_factory=dict)
+    doubts: tuple[str, ...] = field(default=())
 
     @property
     def total_steps(self) -> int:

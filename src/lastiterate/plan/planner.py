@@ -9,11 +9,12 @@ from lastiterate._checks import check_choice, check_number, check_steps
 from lastiterate.plan.candidates import FAMILIES, Candidate, base_lrs, candidates, defaults
 from lastiterate.plan.choose import TIE, choose
 from lastiterate.plan.curves import pilot_curves
+from lastiterate.plan.doubts import doubts
 from lastiterate.plan.evidence import Question, questions
 from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
 from lastiterate.plan.pilots import SETTINGS, Pilot, which_loss
 from lastiterate.plan.resume import continued, parent
-from lastiterate.plan.seeds import not_seeds
+from lastiterate.plan.seeds import distinct, not_seeds
 from lastiterate.plan.warmup import warmup_start
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
@@ -60,6 +61,7 @@ class Plan:
     pilots: tuple[Pilot, ...]
     notes: tuple[str, ...] = field(default=())
     start_step: int = 0  # updates that were made before, in the run that is continued
+    doubts: tuple[str, ...] = field(default=())  # what speaks against taking the logs for what they were taken for
 
     @property
     def schedule(self) -> Schedule:
@@ -165,7 +167,7 @@ def make_plan(
         tuple(_advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)),
         tuple((other.label, float(value)) for other, value in zip(others, against, strict=True)),
         tuple((option, float(value + level_of)) for option, value in zip(options, choice.predicted, strict=True) if np.isfinite(value)),
-        tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0,
+        tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0, tuple(folded(doubts(pilots, loss))),
     )  # fmt: skip
 
 
@@ -173,9 +175,10 @@ def _refuse(pilots, asked) -> None:
     """TooThin, with everything that is missing, if a question that no plan can do without has no answer."""
     ran = [pilot for pilot in pilots if not pilot.diverged]
     missing = []
-    if len({pilot.lr.tobytes() for pilot in ran}) < 2:
+    if len(distinct(ran)) < 2:
+        alike = " (they differ in their warmup, or where they end)" if len({pilot.lr.tobytes() for pilot in ran}) > 1 else ""
         missing.append(
-            f"{len(ran)} usable pilot runs, expected at least two with different learning rates: run another cooldown or base LR"
+            f"{len(ran)} usable pilot runs{alike}, expected at least two with different learning rates: run another cooldown or base LR"
         )
     for name in SETTINGS:
         values = sorted({pilot.settings[name] for pilot in pilots if name in pilot.settings}, key=str)
@@ -230,11 +233,13 @@ def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)
         )
     else:
         first = max(ran, key=lambda pilot: (pilot.decays, pilot.total_steps))
-        moved = transfer_base_lr(first.lr / first.peak, best.schedule, first.peak).base_lr
+        moving = np.trim_zeros(first.lr, "b")  # an update with learning rate 0 is none
+        moved = transfer_base_lr(moving / first.peak, best.schedule, first.peak).base_lr
+        beyond = f", but a pilot diverged at {min(diverged):g}" if diverged and moved >= min(diverged) else ""
         yield Advice(
             "base_lr",
             best.base_lr,
-            f"kept from the pilots; if it is the best one for {first.run_id}, the bound's best for this run is {moved:.3g}",
+            f"kept from the pilots; if it is the best one for {first.run_id}, the bound's best for this run is {moved:.3g}{beyond}",
             "arXiv:2501.18965, section 5.2",
             (same, "not identified: " + known["base_lr"].because),
         )

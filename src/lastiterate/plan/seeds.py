@@ -8,6 +8,7 @@ from lastiterate.plan.pilots import Pilot
 
 SEEDS_WITHIN = 0.04  # of the loss: seeds of a language model differ by a few thousandths of it, near the largest learning rate by 0.03
 LEAST_COMMON = 3  # losses that two runs must share to be compared, or averaged
+SAME_LR = 0.02  # of the peak: two schedules whose learning rates differ by less, but for their warmups, tell the same
 Losses = tuple[np.ndarray, np.ndarray]
 
 
@@ -17,6 +18,37 @@ def of_equal_lr(pilots: Sequence[Pilot]) -> list[list[Pilot]]:
     for pilot in pilots:
         groups.setdefault(pilot.lr.tobytes(), []).append(pilot)
     return list(groups.values())
+
+
+def distinct(pilots: Sequence[Pilot]) -> list[Pilot]:
+    """The pilots without those that tell nothing that another does not.
+
+    A pilot is left out if a longer one, or an earlier one of the same length, executed the same learning rates from the end of the
+    warmup of both on until its own end (to 2 % of the peak): a seed, another warmup, the same run cut short.
+
+    >>> from lastiterate.schedules import cosine, wsd
+    >>> run = lambda schedule: Pilot(schedule.name, schedule.lr, {})
+    >>> [len(distinct([run(wsd(600, warmup_steps=10)), run(other)])) for other in (wsd(600, warmup_steps=60), wsd(600, 0.4), cosine(600))]
+    [1, 2, 2]
+    """
+    kept: list[Pilot] = []
+    for pilot in sorted(pilots, key=lambda pilot: -pilot.total_steps):
+        if not any(_tells_as_much(other, pilot) for other in kept):
+            kept.append(pilot)
+    return [pilot for pilot in pilots if any(pilot is one for one in kept)]
+
+
+def _tells_as_much(other: Pilot, pilot: Pilot) -> bool:
+    """Whether `other`, no shorter, executed what `pilot` did after the warmup of both."""
+    first = max(other.warmup_steps, pilot.warmup_steps)
+    if 2 * first >= pilot.total_steps:  # mostly warmup: not the same unless all of it is
+        first = 0
+    if len(pilot.lr) * (1 + SAME_LR) >= len(other.lr):  # as long, but for a few updates: compared by the share of the run
+        at = np.arange(first, pilot.total_steps) * (other.total_steps / pilot.total_steps)
+        there = np.interp(at, np.arange(other.total_steps), other.lr)
+    else:
+        there = other.lr[first : pilot.total_steps]
+    return bool(np.abs(there - pilot.lr[first:]).max() <= SAME_LR * max(pilot.peak, other.peak))
 
 
 def not_seeds(pilots: Sequence[Pilot], loss: str) -> str | None:

@@ -61,6 +61,7 @@ def report(plan: Plan, made: Made | None = None, compared: tuple | None = None) 
             }
             for pilot in plan.pilots
         ],
+        "doubts": list(plan.doubts),
         "notes": list(plan.notes),
     } | ({"settings": made.report()} if made else {}) | (as_report(*compared) if compared else {})  # fmt: skip
 
@@ -82,7 +83,7 @@ def describe(plan: Plan) -> str:
         value = f"{advice.value:.4g}" if isinstance(advice.value, float) else advice.value
         lines.append(f"{advice.what}: {value}\n  rule: {advice.rule}\n  from: {advice.source}")
         lines += [f"  assumes: {text}" for text in advice.assumptions]
-    return "\n".join(lines + [f"note: {note}" for note in plan.notes])
+    return "\n".join(lines + [f"note: {note}" for note in (*plan.doubts, *plan.notes)])
 
 
 def tables(plan: Plan) -> dict[str, dict]:

@@ -15,6 +15,8 @@ SEEN = {  # counters of what training has consumed, and the setting that they gr
 }  # fmt: skip
 IN_TOKENS = {"nanotron": "global_batch_size", "OLMo-core": "train/global batch size"}  # batch sizes that their trainers count in tokens
 
+SAME_RATES = ", and hold the same rates: the first is taken"  # what is said of the learning rates of parameter groups that agree
+
 
 def wanted(names: list[str], trainer: Trainer | None) -> tuple[list[str], list[str]]:
     """(columns of numbers, columns of text) that `settings_of` and `describe_columns` look at, where they are."""
@@ -75,16 +77,19 @@ def describe_columns(run: RunLog, rows, names: list[str], taken: dict[str, str],
     """Notes on the columns that were taken, on those that would fit as well, and on those that were not used."""
     fitting = others(names, taken)
     for role, found in fitting.items():
-        run.note(taken[role], f"taken for {role}; {shortened(found)} would fit as well{_same(rows, taken[role], found, role)}")
+        how = _same(rows, taken[role], found, role)
+        doubt = how != SAME_RATES and taken[role] not in mapped
+        run.note(taken[role], f"taken for {role}; {shortened(found)} would fit as well{how}", doubt)
     doubtful = [name for name in counters(names, taken) if _counts_otherwise(rows, name, steps_of)]
     if doubtful and taken["step"] not in mapped:
         fit = f"{shortened(doubtful)} would fit as well: say so with --map step= if it is the one"
-        run.note(taken["step"], f"taken for the count of updates; {fit}")
+        run.note(taken["step"], f"taken for the count of updates; {fit}", doubt=True)
     if taken["step"] in mapped and re.search(r"epoch|token|sample|images|seen|time", plain(taken["step"])):
-        run.note(taken["step"], "counts something else by its name; its numbers are taken for updates, because it is mapped")
+        run.note(taken["step"], "counts something else by its name; its numbers are taken for updates, because it is mapped", doubt=True)
     for role, name in taken.items():
         if role != "step" and (why := remark(name)):
-            run.note(name, f"is {why}, by its name; it is taken as it stands" + (", because it is mapped" if name in mapped else ""))
+            because = ", because it is mapped" if name in mapped else ""
+            run.note(name, f"is {why}, by its name; it is taken as it stands{because}", doubt=True)
     if "lr" not in taken and run.schedule is None:
         factors = [name for name in names if (why := remark(name)) and why.startswith("a factor")]
         if factors:
@@ -111,7 +116,7 @@ def _same(rows, taken: str, found: list[str], role: str) -> str:
             if common.size and positive.any():
                 ratios.append(numbers[b][positive] / values[a][positive])
         if ratios and all(np.abs(ratio - 1).max() <= CHECK_RTOL for ratio in ratios):
-            return ", and hold the same rates: the first is taken"
+            return SAME_RATES
         if ratios:
             low, high = min(ratio.min() for ratio in ratios), max(ratio.max() for ratio in ratios)
             return f", at {low:.3g} to {high:.3g} times its rate: the first is taken; say with --map lr= if another is the one"

@@ -65,7 +65,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
         run.note("columns", f"not used: {shortened(left)}: name one with --map if it is wanted")
     for role, name in taken.items():
         if role != "step" and (why := remark(name)):
-            run.note(name, f"is {why}, by its name; it is taken as it stands")
+            run.note(name, f"is {why}, by its name; it is taken as it stands", doubt=True)
     if done and planned and done < planned:
         run.note("global_step", f"the run stopped at update {done} of {planned}")
     yield run

@@ -153,7 +153,7 @@ def runs_of(
             run.note(where, note)
         describe_columns(run, rows, names, taken, set(mapping.values()), steps_of)
         if trainer and trainer.says and "train_loss" in run.series:
-            run.note(taken["train_loss"], trainer.says)
+            run.note(taken["train_loss"], trainer.says, doubt=True)
         if missing:
             run.note(taken["step"], f"{missing} values stand in rows without a {taken['step']}: left out")
         yield run

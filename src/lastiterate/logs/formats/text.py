@@ -160,9 +160,9 @@ def _run(
         run.note("lr", "LR not known: the log holds its mean over each interval; state the schedule")
     elif "lr" not in columns and run.schedule is None:
         run.note("lr", "LR not known: these logs hold none; state the schedule")
-    for role, text in writer.says:
+    for role, text in (*writer.says, *writer.doubts):
         if role == "step" or role in columns:
-            run.note(taken[role], text)
+            run.note(taken[role], text, doubt=(role, text) in writer.doubts)
     if any(rows.rounded for rows in kinds):
         run.note("step", "is printed with three digits (1.23k): rows above 999 are off by up to 0.5 %; W&B or TensorBoard have it exactly")
     planned = max((rows.total for rows in kinds if rows.total), default=None)

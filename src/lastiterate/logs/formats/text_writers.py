@@ -48,6 +48,7 @@ class Writer:
     joined: bool = False  # a record goes on in indented lines
     prefixed: bool = True  # something may stand before a head
     says: tuple[tuple[str, str], ...] = ()  # (role or "step", what a person should know), said where the role is there
+    doubts: tuple[tuple[str, str], ...] = ()  # the same, of losses that are not what a loss is taken for
     lr_digits: float = 0.0  # how far rounding may put a printed LR from the executed one
     lr_is_mean: bool = False  # over the rows of an interval
 
@@ -126,7 +127,7 @@ WRITERS = (
         ),
         "karpathy/nanochat 92d63d4 scripts/base_train.py: `step` is the count before the update",
         lr_lag=1,
-        says=(("train_loss", "is a running mean of the losses (0.9 of the one before)"),),
+        doubts=(("train_loss", "is a running mean of the losses (0.9 of the one before)"),),
     ),
     Writer(
         "NeMo",
@@ -263,7 +264,7 @@ WRITERS = (
         ),
         "facebookresearch/fairseq 3d262bb trainer.py (lr_step_update after num_updates grew), logging/progress_bar.py, criterions",
         lr_lag=1,
-        says=(("train_loss", _BITS), ("val_loss", _BITS)),
+        doubts=(("train_loss", _BITS), ("val_loss", _BITS)),
     ),
     Writer(
         "detectron2",

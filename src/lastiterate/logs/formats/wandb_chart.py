@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lastiterate.logs.assemble import assemble, counted
-from lastiterate.logs.columns import PATTERNS, plain, shortened, unused
+from lastiterate.logs.columns import PATTERNS, others, plain, shortened, unused
 from lastiterate.logs.columns import recognise as recognise_columns
 from lastiterate.logs.convention import Convention, convention_of
 from lastiterate.logs.formats.rows import TRAIN_ROLES
@@ -137,7 +137,12 @@ def _run(file: LogFile, run_id: str, run: str, charts: list[_Chart]) -> RunLog:
         result.note("lr", "LR not known: no chart holds it; export that of the learning rate into the same folder, or state the schedule")
     if axis in ("Step", "_step") and trainer is None:
         result.note("step", f"{names['step']} {CALLS}; if not, choose the trainer's own count as the x axis, and export again")
-    left = unused([name for name in metrics if not name.startswith("_")], taken.values())
+    fitting = others(metrics, taken)
+    for role, found in fitting.items():
+        text = f"taken for {role}; {shortened(found)} would fit as well: say so with --map {role}= if it is the one"
+        result.note(names[role], text, doubt=role not in mapping)
+    rivals = [name for found in fitting.values() for name in found]
+    left = unused([name for name in metrics if not name.startswith("_")], [*taken.values(), *rivals])
     if left:
         result.note("columns", f"not used: {shortened(left)}: name one with --map if it is wanted")
     if run.startswith(GROUP):
