@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from scipy.signal import savgol_filter
 
 from lastiterate.plan.pilots import Pilot
 
@@ -10,8 +11,8 @@ TENTHS = 10  # parts of a run whose median losses are compared
 RISE = 0.002  # of the loss: how much more than noise a loss must rise to be said to
 FIRST, LAST = 13.0, 12.6  # nats: no vocabulary of up to 300,000 tokens has a loss beyond, at its start and at its end
 EXPONENTIAL = 0.05  # of the loss: how near one loss is to the exponential of the other
-WINDOW = 10  # losses on either side whose mean is taken for the curve
-ALIKE = 0.45  # correlation of a loss's noise with that of the loss logged before: means of the losses between have none
+WINDOW = 10  # losses on either side, through which a parabola is taken for the curve
+ALIKE = 0.22  # correlation of a loss's noise with that of the loss logged before: losses have none, running means of them .3 to .6
 LEAST_LR = 0.5  # peaks from here on are no learning rates of an adaptive optimizer, but factors of one
 
 
@@ -36,7 +37,7 @@ def doubts(pilots: Sequence[Pilot], loss: str) -> list[str]:
     pilots = [pilot for pilot in pilots if not pilot.diverged]
     found += [f"{pilot.run_id}: a pilot diverged at a peak of {limit:g}, and this one did not" for pilot in pilots if pilot.peak >= limit]
     checks: tuple[Callable[[Pilot, str], Iterator[str]], ...] = (_rises, _perplexity, _running_mean, _not_positive, _factor)
-    return found + [f"{pilot.run_id}: {text}" for check in checks for pilot in pilots for text in check(pilot, loss)]
+    return found + [f"{pilot.run_id}{text}" for check in checks for pilot in pilots for text in check(pilot, loss)]
 
 
 def _rises(pilot: Pilot, loss: str) -> Iterator[str]:
@@ -54,8 +55,8 @@ def _rises(pilot: Pilot, loss: str) -> Iterator[str]:
     rises = level[-2] - level[least] > noise and level[-1] > level[-2] and level[-1] - level[least] > noise + RISE * abs(level[least])
     if least < len(parts) - 2 and rises and mean_lr[1] <= 1.1 * mean_lr[0]:
         yield (
-            f"{loss} rises, from {level[least]:.4g} about update {steps[parts[least]].mean():.0f} to {level[-1]:.4g} at the end, which no "
-            "law describes: overfitting, or a run about to diverge"
+            f" ({level[least]:.4g} at update {steps[parts[least]].mean():.0f}, {level[-1]:.4g} at the end): {loss} rises towards the end, "
+            "which no law describes: overfitting, or a run about to diverge"
         )
 
 
@@ -66,30 +67,30 @@ def _perplexity(pilot: Pilot, loss: str) -> Iterator[str]:
         own, log_of = (float(np.median(series[len(series) // 2 :])) for series in (values, other[1]))
         for big, small, which in ((own, log_of, loss), (log_of, own, "train_loss" if loss == "val_loss" else "val_loss")):
             if 0.5 < small < big / 1.5 and abs(np.log(big) - small) <= EXPONENTIAL * small:
-                yield f"{which} is about the exponential of the other loss, a perplexity: a loss is its logarithm"
+                yield f": {which} is about the exponential of the other loss, a perplexity: a loss is its logarithm"
                 return
     if values[-1] > LAST or values[0] > FIRST:
         at, value = ("ends", values[-1]) if values[-1] > LAST else ("begins", values[0])
         yield (
-            f"{loss} {at} at {value:.4g}, more than the logarithm of any vocabulary: a perplexity, whose logarithm is the loss, or a sum; "
+            f" ({value:.4g}): {loss} {at} above the logarithm of any vocabulary: a perplexity, whose logarithm is the loss, or a sum; "
             "laws are of the mean loss of a token, in nats"
         )
 
 
 def _running_mean(pilot: Pilot, loss: str) -> Iterator[str]:
-    """Noise of one logged loss goes on in the next; of losses on a fixed validation set it may."""
+    """Whether the noise of one logged loss goes on in the next; of losses on a fixed validation set it may."""
     if loss != "train_loss":
         return
     values = pilot.losses[loss][1]
-    values = values[len(values) // TENTHS :]
+    values = values[len(values) // 4 :]
     width = 2 * WINDOW + 1
     if len(values) < 3 * width:
         return
-    noise = values[WINDOW:-WINDOW] - np.convolve(values, np.full(width, 1 / width), "valid")
+    noise = (values - savgol_filter(values, width, 2))[WINDOW:-WINDOW]
     power = float(noise @ noise)
     if power > 0 and float(noise[1:] @ noise[:-1]) > ALIKE * power:
         yield (
-            f"{loss} looks like a running mean (EMA) of losses: its noise goes on from one to the next, so that it lags behind in a "
+            f": {loss} looks like a running mean (EMA) of losses: its noise goes on from one to the next, so that it lags behind in a "
             "cooldown; log the losses themselves, or validation losses"
         )
 
@@ -97,12 +98,12 @@ def _running_mean(pilot: Pilot, loss: str) -> Iterator[str]:
 def _not_positive(pilot: Pilot, loss: str) -> Iterator[str]:
     values = pilot.losses[loss][1]
     if count := int((values <= 0).sum()):
-        yield f"{count} of {len(values)} values of {loss} are not positive and are left out: laws fit the logarithm of a loss"
+        yield f" ({count} of {len(values)}): values of {loss} that are not positive are left out: laws fit the logarithm of a loss"
 
 
 def _factor(pilot: Pilot, loss: str) -> Iterator[str]:
     if pilot.peak >= LEAST_LR:
         yield (
-            f"its learning rate peaks at {pilot.peak:g}, as the factor of a scheduler (LambdaLR) does: if it is one, so is the plan's; "
-            "multiply it by the base LR, or state the schedule (--executed)"
+            f" (peak {pilot.peak:g}): its learning rate is as large as the factor of a scheduler (LambdaLR): if it is one, so is the "
+            "plan's; multiply it by the base LR, or state the schedule (--executed)"
         )

@@ -129,8 +129,10 @@ def make_plan(
     _refuse(pilots, asked)
     ran, diverged = [p for p in pilots if not p.diverged], [p.peak for p in pilots if p.diverged]
     loss = which_loss(ran)
+    doubted = tuple(folded(doubts(pilots, loss)))
+    noticed = "".join(f"\n- {text}" for text in doubted)
     if why := not_seeds(ran, loss):
-        raise TooThin(f"the evidence is too thin:\n- {why}")
+        raise TooThin(f"the evidence is too thin:\n- {why}{noticed}")
     curves = pilot_curves(ran, loss, init_std, weight_decay)
     if len(curves) < 2:
         raise TooThin(
@@ -140,7 +142,7 @@ def make_plan(
     if chosen.error > WORST_HELD_OUT:
         raise TooThin(
             f"the evidence is too thin: the best law misses pilots that are left out by {chosen.error:.1%} (at most {WORST_HELD_OUT:.0%}): "
-            "leave out runs of another model or data set, or add pilots that differ in one setting only"
+            f"leave out runs of another model or data set, or add pilots that differ in one setting only{noticed}"
         )
     peaks = sorted({pilot.peak for pilot in ran})
     warmup = int(np.median([pilot.warmup_steps for pilot in ran]))
@@ -167,7 +169,7 @@ def make_plan(
         tuple(_advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)),
         tuple((other.label, float(value)) for other, value in zip(others, against, strict=True)),
         tuple((option, float(value + level_of)) for option, value in zip(options, choice.predicted, strict=True) if np.isfinite(value)),
-        tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0, tuple(folded(doubts(pilots, loss))),
+        tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0, doubted,
     )  # fmt: skip
 
 
