@@ -9,7 +9,6 @@ min_version("9.27")
 
 
 configfile: "config/config.yaml"
-configfile: "config/figures.yaml"
 
 
 include: "rules/common.smk"

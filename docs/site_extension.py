@@ -10,14 +10,13 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from lastiterate.workflow.families import Family, load_families
-from lastiterate.workflow.sources import load_sources
+from lastiterate.workflow.families import Family
+from lastiterate.workflow.figure_index import repository_families
 
 ROOT = Path(__file__).parents[1]
 log = logging.getLogger(__name__)
@@ -25,10 +24,8 @@ log = logging.getLogger(__name__)
 
 @cache
 def families() -> dict[str, Family]:
-    """The figure families of config/, by name."""
-    config, figures = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8")) for name in ("config", "figures"))
-    config["figures"] |= figures["figures"]
-    return load_families(config, {**load_sources(ROOT / "config/sources.csv"), **config["trained"]})
+    """The figure families, by name."""
+    return repository_families(ROOT)
 
 
 class Figures(SphinxDirective):
@@ -46,7 +43,7 @@ class Figures(SphinxDirective):
         shown = known[name].shown if name in known else {}
         shown = {path: caption for path, caption in shown.items() if panel in ("", Path(path).stem)}
         if not shown:
-            raise self.error(f"{self.arguments[0]} is no paper, family or panel (FAMILY/PANEL) of config/figures.yaml")
+            raise self.error(f"{self.arguments[0]} is no paper, family or panel (FAMILY/PANEL) of src/lastiterate/figures")
         return self.panels(shown)
 
     def section(self, family: Family) -> nodes.section:

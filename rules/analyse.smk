@@ -15,9 +15,9 @@ for family in FAMILIES.values():
             conda:
                 "../environment.yml"
             params:
-                module=f"lastiterate.analyse.{family.module}",
+                module=f"{family.module}.compute",
                 parameters=family.parameters,
-                code=code_hash(f"lastiterate.analyse.{family.module}"),
+                code=code_hash(f"{family.module}.compute"),
             shell:
                 "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log} >&2"
 

@@ -16,6 +16,6 @@ rule claims:
     conda:
         "../environment.yml"
     params:
-        code=code_hash("lastiterate.claims"),
+        code=code_hash("lastiterate.workflow.claims"),
     shell:
-        "python -m lastiterate.claims --claims {input.claims} --output {output} 2>&1 | tee {log} >&2"
+        "python -m lastiterate.workflow.claims --claims {input.claims} --output {output} 2>&1 | tee {log} >&2"

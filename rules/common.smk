@@ -6,24 +6,27 @@ import sys
 PACKAGE = Path(workflow.basedir) / "src"
 sys.path.insert(0, str(PACKAGE))
 
-from lastiterate.claims import load_claims, table_path
+from lastiterate.workflow.claims import load_claims, table_path
 from lastiterate.workflow.code_hash import code_hash
 from lastiterate.workflow.config import check_config
 from lastiterate.workflow.content import source_digest
-from lastiterate.workflow.families import load_families
-from lastiterate.workflow.mine import add_own_sweeps
+from lastiterate.workflow.families import declared_families, load_families, load_headings
+from lastiterate.workflow.mine import own_sweeps
 from lastiterate.workflow.sources import load_sources
 
 SCHEMA = Path(workflow.basedir) / "config" / "schema.yaml"
 
 try:
-    add_own_sweeps(config, check_config(config, SCHEMA))
+    DECLARED = declared_families()
+    DECLARED |= own_sweeps(config, check_config(config, SCHEMA, DECLARED), DECLARED)
     SOURCES = load_sources("config/sources.csv")
     LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
     WANTED_SOURCES = [name for name, source in LOG_SOURCES.items() if source.wanted]
-    FAMILIES = load_families(config, {**SOURCES, **config["trained"]})
+    FAMILIES = load_families(config, DECLARED, {**SOURCES, **config["trained"]})
 except ValueError as error:
     raise WorkflowError(str(error)) from None
+
+HEADINGS = load_headings()
 
 # A clone always runs its own code, with the Python that runs Snakemake (under conda: with the environment's Python).
 CONDA = any("conda" in str(method).lower() for method in workflow.deployment_settings.deployment_method)

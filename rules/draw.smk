@@ -8,7 +8,7 @@ def with_caption(family, path):
     if path not in family.shown:
         return path
     panel = Path(path).stem
-    paper, question = config["figures"]["papers"][family.paper], config["figures"]["questions"][family.question]
+    paper, question = HEADINGS["papers"][family.paper], HEADINGS["questions"][family.question]
     caption = family.caption_file(panel, ".snakemake/captions")
     return report(path, caption=caption, category=paper, subcategory=question, labels={"family": family.title, "panel": panel})
 
@@ -28,9 +28,9 @@ for family in FAMILIES.values():
         conda:
             "../environment.yml"
         params:
-            module=f"lastiterate.draw.{family.module}",
+            module=f"{family.module}.draw",
             parameters=family.parameters,
-            code=code_hash(f"lastiterate.draw.{family.module}"),
+            code=code_hash(f"{family.module}.draw"),
         shell:
             "python -m {params.module} --parameters {params.parameters:q} --input {input.tables:q} --output {output:q} 2>&1 | tee {log} >&2"
 

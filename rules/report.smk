@@ -13,12 +13,11 @@ rule report:
         "report.html",
     params:
         content={
-            "papers": config["figures"]["papers"],
-            "questions": config["figures"]["questions"],
+            **HEADINGS,
             "families": [
                 {key: getattr(family, key) for key in ("paper", "question", "name", "title", "shown")} for family in SHOWN
             ],
-            "config": {key: value for key, value in config.items() if key != "figures"},
+            "config": config,
         },
         code=code_hash("lastiterate.workflow.report"),
     run:

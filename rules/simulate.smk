@@ -15,10 +15,10 @@ for family in FAMILIES.values():
             conda:
                 "../environment.yml"
             params:
-                module=f"lastiterate.simulate.{family.module}",
+                module=f"{family.module}.compute",
                 parameters=family.parameters,
                 content=contents_of(family),
-                code=code_hash(f"lastiterate.simulate.{family.module}"),
+                code=code_hash(f"{family.module}.compute"),
             shell:
                 "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log} >&2"
 

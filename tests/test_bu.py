@@ -12,7 +12,10 @@ import yaml
 import made_up
 import test_workflow
 from conftest import ROOT
-from lastiterate.analyse import any_iterate, chinchilla, peak_lr, two_dimensional
+from lastiterate.figures.bu.any_iterate import compute as any_iterate
+from lastiterate.figures.bu.chinchilla import compute as chinchilla
+from lastiterate.figures.bu.peak_lr import compute as peak_lr
+from lastiterate.figures.bu.two_dimensional import compute as two_dimensional
 from lastiterate.fits import at_parabola, held_out, nonnegative, parabola, power_law, r_squared, resampled
 from lastiterate.logs.ingest import ingest_results
 from lastiterate.logs.results import RESULTS, read_results, steplaw
@@ -20,6 +23,7 @@ from lastiterate.logs.results import chinchilla as read_chinchilla
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.schedules import constant, cosine, wsd
+from lastiterate.workflow.families import declared_families
 from lastiterate.workflow.sources import Source, SourceFile, load_sources
 from lastiterate.workflow.step import StepError
 
@@ -268,18 +272,15 @@ def test_the_bu_target_builds_from_made_up_logs_and_results(tmp_path):
     config = yaml.safe_load((tmp_path / "config/config.yaml").read_text())
     config["figures"]["formats"] = ["svg"]
     bu = config["bu"]
+    del bu["laws"]
     bu["exam"] |= {"log2_min_steps": 4, "log2_max_steps": 9}
     bu["chinchilla"] |= {"sources": ["tiny_chinchilla"], "sizes": [1.0], "bootstrap": {"count": 20, "seed": 0}}
     bu["peak_lr"] |= {"sources": ["tiny_steplaw"]}
     bu["any_iterate"] |= {"sources": ["tiny"], "min_points": 4, "burn_in": [0]}
     bu["two_dimensional"] |= {"sources": ["tiny"], "select": [{"schedule_name": "wsd"}], "eta_ref": [0.0632455532]}
     (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    figures = yaml.safe_load((tmp_path / "config/figures.yaml").read_text())
-    families = {name: family for name, family in figures["figures"]["families"].items() if family["paper"] == "bu" and name != "laws"}
-    figures["figures"]["families"] = families
-    (tmp_path / "config/figures.yaml").write_text(yaml.safe_dump(figures, sort_keys=False))
     test_workflow.snakemake(tmp_path, "bu")
     drawn = {path.relative_to(tmp_path / "figures/bu").with_suffix("").as_posix() for path in (tmp_path / "figures/bu").rglob("*.svg")}
-    assert drawn == {f"{name}/{panel}" for name, family in families.items() for panel in family["panels"]}
+    assert drawn == {f"{name}/{panel}" for name in bu for panel in declared_families()[name]["panels"]}
     assert "Nothing to be done" in test_workflow.snakemake(tmp_path, "bu")
     assert sorted(path.name for path in (tmp_path / "data/ingested/tiny_steplaw").iterdir()) == ["issues.csv", "results.parquet"]

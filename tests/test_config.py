@@ -1,6 +1,5 @@
 """Config, registry and claims: errors that name the key, and the files that must stay in step."""
 
-import copy
 import re
 import tomllib
 from collections import Counter
@@ -9,27 +8,27 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lastiterate.claims import COLUMNS, check_claim, load_claims
-from lastiterate.workflow.config import check_config
+from lastiterate.workflow.claims import COLUMNS, check_claim, load_claims
+from lastiterate.workflow.config import check_config, whole_schema
 from lastiterate.workflow.environment import direct_dependencies, environment, locked_versions
+from lastiterate.workflow.families import declared_families, load_families, load_headings
 from lastiterate.workflow.figure_index import figure_index
 from lastiterate.workflow.sources import load_sources
 from lastiterate.workflow.step import StepError
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "config/schema.yaml"
+DECLARED = declared_families()
 
 
 @pytest.fixture
 def config():
-    merged = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    merged["figures"].update(yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"])
-    return copy.deepcopy(merged)
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
 
 def test_the_config_of_the_repository_is_valid(config):
     assert "distance" not in config["schaipp"]["cooldown_length"]
-    check_config(config, SCHEMA)
+    check_config(config, SCHEMA, DECLARED)
     assert config["schaipp"]["cooldown_length"]["distance"] == 1.0  # the schema's default
 
 
@@ -54,7 +53,20 @@ def test_a_bad_value_is_named_by_its_key(config, key, value, message):
         place = place[int(part) if part.isdigit() else part]
     place[last] = value
     with pytest.raises(ValueError, match=re.escape(message)):
-        check_config(config, SCHEMA)
+        check_config(config, SCHEMA, DECLARED)
+
+
+def test_every_folder_of_figures_has_an_entry_and_every_entry_a_folder(config):
+    papers = load_headings()["papers"]
+    assert {(family["paper"], name) for name, family in DECLARED.items()} == {(p, name) for p in papers for name in config.get(p, {})}
+    with pytest.raises(ValueError, match=r"config: own\.exam has no folder figures/own/exam"):
+        load_families({"figures": config["figures"], "own": {"exam": config["bu"]["exam"]}}, DECLARED, {})
+
+
+def test_a_family_that_says_too_little_or_too_much_is_named(config):
+    for change, message in (({"titel": "x"}, "did you mean title"), ({"like": "laws"}, "valid under each of")):
+        with pytest.raises(ValueError, match=f"bu/exam/family.yaml: .*{message}"):
+            check_config(config, SCHEMA, DECLARED | {"exam": DECLARED["exam"] | change})
 
 
 def described(schema):
@@ -68,7 +80,7 @@ def described(schema):
 
 
 def test_every_key_of_the_schema_is_described():
-    schema = yaml.safe_load(SCHEMA.read_text())
+    schema = whole_schema(yaml.safe_load(SCHEMA.read_text()), DECLARED)
     properties = list(described(schema))
     assert len(properties) > 50
     assert [name for name, part in properties if "description" not in part and "$ref" not in part] == []
@@ -202,7 +214,7 @@ def test_a_claim_that_names_no_row_or_column_is_an_error(tmp_path, monkeypatch):
 
 def test_the_claims_of_the_repository_name_tables_that_are_built(config):
     claims = load_claims(ROOT / "config/claims.csv")
-    built = {f"{f['paper']}/{name}/{table}" for name, f in config["figures"]["families"].items() for table in f["tables"]}
+    built = {f"{f['paper']}/{name}/{table}" for name, f in DECLARED.items() for table in f["tables"]}
     assert {c["table"] for c in claims} <= built
     per_paper = Counter(claim["paper"] for claim in claims)
     assert per_paper == {"schaipp": 69, "defazio": 4, "bu": 71, "peer": 10}

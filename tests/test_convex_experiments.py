@@ -11,14 +11,19 @@ import yaml
 
 from lastiterate.bound import tuned
 from lastiterate.draw import common
+from lastiterate.figures.defazio.cifar_sweep import compute as cifar_sweep
+from lastiterate.figures.defazio.convex_suite import compute as convex_suite
+from lastiterate.figures.defazio.hinge import HingeProblem
+from lastiterate.figures.defazio.noise_limited import compute as noise_limited
+from lastiterate.figures.defazio.noise_limited_controls import compute as noise_limited_controls
+from lastiterate.figures.defazio.noise_limited_extension import compute as noise_limited_extension
 from lastiterate.schedules import wsd
-from lastiterate.simulate import cifar_sweep, convex_suite, noise_limited, noise_limited_controls, noise_limited_extension
-from lastiterate.simulate.hinge import HingeProblem
+from lastiterate.workflow.families import declared_families
 from lastiterate.workflow.step import StepError
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())["defazio"]
-FAMILIES = yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"]["families"]
+FAMILIES = declared_families()
 
 
 def table(rows):
@@ -32,12 +37,12 @@ def one(rows, **labels):
 
 
 def check_figures(name, tables, parameters):
-    """The tables are those of figures.yaml, and the panels drawn from them too."""
+    """The tables are those of family.yaml, and the panels drawn from them too."""
     assert sorted(tables) == sorted(FAMILIES[name]["tables"])
     common.plt.style.use(common.STYLE)
     frames = {key: pd.DataFrame(rows.columns) for key, rows in tables.items()}
     panels = []
-    for panel, figure in importlib.import_module(f"lastiterate.draw.{name}").draw(frames, parameters):
+    for panel, figure in importlib.import_module(f"lastiterate.figures.defazio.{name}.draw").draw(frames, parameters):
         figure.canvas.draw()
         common.plt.close(figure)
         panels.append(panel)

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from browser import Browser, find_browser
-from lastiterate.claims import load_claims
 from lastiterate.cli import COMMANDS, EPILOG
+from lastiterate.workflow.claims import load_claims
 from lastiterate.workflow.environment import locked_versions
-from lastiterate.workflow.families import expand_panels
+from lastiterate.workflow.families import declared_families, expand_panels
 
 ROOT = Path(__file__).parents[1]
 PAGES = {"schaipp": "schaipp", "defazio": "defazio", "bu": "bu", "own": "own_runs"}
@@ -27,8 +27,7 @@ def test_every_room_with_public_names_is_in_the_api_reference():
 
 
 def test_tables_and_panels_that_the_pages_name_exist():
-    config, figures = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()) for name in ("config", "figures"))
-    families = figures["figures"]["families"]
+    config, families = yaml.safe_load((ROOT / "config/config.yaml").read_text()), declared_families()
     known = {paper: {name for name, family in families.items() if family["paper"] == paper} for paper in PAGES}
     count = 0
     for paper, page in PAGES.items():

@@ -1,4 +1,4 @@
-"""Every figure family of theory: its tables and panels are those that figures.yaml lists, and its numbers those of the papers."""
+"""Every figure family of theory: its tables and panels are those that family.yaml lists, and its numbers those of the papers."""
 
 import importlib
 import json
@@ -12,17 +12,19 @@ import yaml
 from conftest import ROOT
 from lastiterate.bound import omega, tuned
 from lastiterate.draw.common import Animation
+from lastiterate.figures.bound_tables import BoundCurve
+from lastiterate.figures.schaipp.convex_example import compute as convex_example
+from lastiterate.figures.schaipp.optimize_schedule import compute as optimize_schedule
+from lastiterate.figures.schaipp.wsd_detail import compute as wsd_detail
+from lastiterate.figures.thinning import drawn_steps
 from lastiterate.schedules import wsd
-from lastiterate.simulate import convex_example, optimize_schedule, wsd_detail
-from lastiterate.simulate.common import BoundCurve
-from lastiterate.workflow.families import load_families
+from lastiterate.workflow.families import declared_families, load_families
 from lastiterate.workflow.files import Rows, write_csv
 from lastiterate.workflow.sources import load_sources
-from lastiterate.workflow.thinning import drawn_steps
 
 CONFIG = {**yaml.safe_load((ROOT / "config/config.yaml").read_text()), "figures": {"formats": ["svg"]}}
-CONFIG["figures"] |= yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"]
-FAMILIES = load_families(CONFIG, {**load_sources(ROOT / "config/sources.csv"), **CONFIG["trained"]})
+DECLARED = declared_families()
+FAMILIES = load_families(CONFIG, DECLARED, {**load_sources(ROOT / "config/sources.csv"), **CONFIG["trained"]})
 FEW = {"total_steps": [50], "base_lr": {"wsd": [0.1]}}
 SMALL = {
     "multiple_horizon": {"total_steps": [20, 40], "multiple_base_lr": FEW, "only_convergence": FEW},
@@ -67,15 +69,15 @@ def test_every_family_of_theory_is_tested_from_its_parameters_to_its_panels():
 def test_a_family_makes_its_tables_and_panels(tmp_path, name):
     family = FAMILIES[name]
     parameters = {"distance": 1.0, "grad_norm": 1.0, **json.loads(family.parameters), **SMALL[name]}
-    tables = importlib.import_module(f"lastiterate.simulate.{name}").compute(parameters)
-    assert set(tables) == set(CONFIG["figures"]["families"][name]["tables"])
+    tables = importlib.import_module(f"{family.module}.compute").compute(parameters)
+    assert set(tables) == set(DECLARED[name]["tables"])
     frames = {}
     for table, columns in tables.items():
         write_csv(tmp_path / f"{table}.csv", columns.columns if isinstance(columns, Rows) else columns)
         frames[table] = pd.read_csv(tmp_path / f"{table}.csv")
         assert len(frames[table])
     drawn = {}
-    for panel, figure in importlib.import_module(f"lastiterate.draw.{name}").draw(frames, parameters):
+    for panel, figure in importlib.import_module(f"{family.module}.draw").draw(frames, parameters):
         drawn[panel] = figure
         assert figure.figure.axes
         if isinstance(figure, Animation):

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lastiterate.analyse import laws as leaderboard
-from lastiterate.analyse import laws_doc
 from lastiterate.bound import omega_trajectory
+from lastiterate.figures.bu.laws import compute as leaderboard
+from lastiterate.figures.bu.laws import document as laws_doc
 from lastiterate.laws import LAWS, Curve, fit, score
 from lastiterate.laws.kernels import abel_sum, inverse_sum, power_kernel
 from lastiterate.laws.norm import squared_norm

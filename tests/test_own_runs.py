@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from lastiterate.analyse import own_runs, own_weight_norm
+from lastiterate.figures.own.own_runs import compute as own_runs
+from lastiterate.figures.own.own_weight_norm import compute as own_weight_norm
 from lastiterate.logs.ingest import ingest_folder
 from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.schedules import constant, linear, wsd

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
-from lastiterate.analyse.regret import cases, summary
 from lastiterate.cli import main
+from lastiterate.figures.plan.regret.compute import cases, summary
 from lastiterate.laws import LAWS, Curve
 from lastiterate.laws.path import Path as LawPath
 from lastiterate.logs.ingest import ingest_folder

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lastiterate.analyse.real_norms import published_method
 from lastiterate.bound import tuned
+from lastiterate.figures.defazio.degenerate.compute import train_network
+from lastiterate.figures.defazio.real_norms.compute import published_method
 from lastiterate.logs import norm_csv
 from lastiterate.logs.join import join_runs
 from lastiterate.logs.run_log import LogError
 from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.refine import alternatives, clean_norms, diagnose, median_smooth, norms_at_updates, refine, weighted_schedule
 from lastiterate.schedules import constant, linear, polynomial
-from lastiterate.simulate.degenerate import train_network
 from lastiterate.workflow.sources import load_sources
 
 ROOT = Path(__file__).parents[1]

@@ -7,25 +7,25 @@ import pytest
 import yaml
 
 import made_up
-from lastiterate.analyse import llm_l1_l2, real_norms, refined_logs
 from lastiterate.draw import common
-from lastiterate.draw import degenerate as draw_degenerate
-from lastiterate.draw import llm_l1_l2 as draw_llm_l1_l2
-from lastiterate.draw import real_norms as draw_real_norms
-from lastiterate.draw import refined_logs as draw_refined_logs
-from lastiterate.draw import synthetic as draw_synthetic
+from lastiterate.figures.defazio.degenerate import compute as degenerate
+from lastiterate.figures.defazio.degenerate import draw as draw_degenerate
+from lastiterate.figures.defazio.llm_l1_l2 import compute as llm_l1_l2
+from lastiterate.figures.defazio.llm_l1_l2 import draw as draw_llm_l1_l2
+from lastiterate.figures.defazio.real_norms import compute as real_norms
+from lastiterate.figures.defazio.real_norms import draw as draw_real_norms
+from lastiterate.figures.defazio.refined_logs import compute as refined_logs
+from lastiterate.figures.defazio.refined_logs import draw as draw_refined_logs
+from lastiterate.figures.defazio.synthetic import compute as synthetic
+from lastiterate.figures.defazio.synthetic import draw as draw_synthetic
 from lastiterate.logs import ingest
-from lastiterate.simulate import degenerate, synthetic
+from lastiterate.workflow.families import declared_families
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())["defazio"]
-PANELS = {
-    name: list(family["panels"])
-    for name, family in yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"]["families"].items()
-    if family["paper"] == "defazio"
-}
+FAMILIES = declared_families()
 WSD = {"schedule_name": "wsd", "cooldown": 0.2}
 
 
@@ -53,14 +53,14 @@ def frames(computed):
 
 
 def drawn(name, module, computed, parameters):
-    """Panels that the family draws from its tables; they must be those of figures.yaml."""
+    """Panels that the family draws from its tables; they must be those of family.yaml."""
     common.plt.style.use(common.STYLE)
     panels = []
     for panel, figure in module.draw(frames(computed), parameters):
         figure.canvas.draw()
         common.plt.close(figure)
         panels.append(panel)
-    assert sorted(panels) == sorted(PANELS[name])
+    assert sorted(panels) == sorted(FAMILIES[name]["panels"])
 
 
 def test_synthetic():

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from browser import Browser, find_browser
-from lastiterate.workflow.families import load_families
+from lastiterate.workflow.families import declared_families, load_families, load_headings
 from lastiterate.workflow.report import count_statuses, load_item, load_ledger, page, sort_key
 from lastiterate.workflow.sources import load_sources
 from test_workflow import make_copy, snakemake
@@ -22,10 +22,9 @@ GIF = bytes.fromhex("47494638396101000100800000ff0000ffffff2c0000000001000100000
 def content_of(config: dict, families) -> dict:
     keys = ("paper", "question", "name", "title", "shown")
     return {
-        "papers": config["figures"]["papers"],
-        "questions": config["figures"]["questions"],
+        **load_headings(),
         "families": [{key: getattr(family, key) for key in keys} for family in families],
-        "config": {key: value for key, value in config.items() if key != "figures"},
+        "config": config,
     }
 
 
@@ -34,9 +33,8 @@ def built(tmp_path_factory):
     """Page of the repository's own config with made-up files, its folder, and the families it shows."""
     folder = tmp_path_factory.mktemp("report")
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    config["figures"].update(yaml.safe_load((ROOT / "config/figures.yaml").read_text())["figures"])
     sources = load_sources(ROOT / "config/sources.csv")
-    families = load_families(config, {**sources, **config["trained"]}).values()
+    families = load_families(config, declared_families(), {**sources, **config["trained"]}).values()
     for number, path in enumerate(path for family in families for path in family.shown):
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lastiterate import schedules as s
 from lastiterate.bound import omega, tuned
-from lastiterate.simulate import horizon_transfer, lr_transfer
+from lastiterate.figures.schaipp.horizon_transfer import compute as horizon_transfer
+from lastiterate.figures.schaipp.lr_transfer import compute as lr_transfer
 from lastiterate.transfer import extend, transfer_base_lr
 from lastiterate.transfer.parts import Parts, shortest_fraction
 from lastiterate.transfer.search import nearest_root

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
-from lastiterate.analyse import lr_held_out
 from lastiterate.cli import main
-from lastiterate.draw import lr_held_out as lr_held_out_figure
+from lastiterate.figures.plan.lr_held_out import compute as lr_held_out
+from lastiterate.figures.plan.lr_held_out import draw as lr_held_out_figure
 from lastiterate.schedules import wsd
 from lastiterate.transfer import CannotTell, read_logs, read_table, transfer_lr
 from lastiterate.transfer.held_out import held_out

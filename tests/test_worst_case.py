@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lastiterate import schedules as s
 from lastiterate.bound import omega_trajectory
 from lastiterate.bound import tuned as tuned_omega
-from lastiterate.claims import load_claims
-from lastiterate.simulate.lower_bound import compute, optimise
+from lastiterate.figures.schaipp.lower_bound.compute import compute, optimise
+from lastiterate.workflow.claims import load_claims
 from lastiterate.worst_case import (
     lower_bound,
     optimise_worst_case,

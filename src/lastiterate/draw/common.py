@@ -74,7 +74,7 @@ def run_draw(draw: Callable) -> None:
                 save(figure, path)
             plt.close(figure.figure)
         if wanted:
-            raise StepError(f"{draw.__module__} does not draw the panel(s) {', '.join(wanted)}: correct config/figures.yaml")
+            raise StepError(f"{draw.__module__} does not draw the panel(s) {', '.join(wanted)}: correct its family.yaml")
 
 
 def fix_layout(figure) -> None:

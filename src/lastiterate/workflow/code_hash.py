@@ -19,7 +19,7 @@ def code_hash(module: str) -> str:
     """Hex digest (16 characters) over the code that `module` imports; ModuleNotFoundError if there is no such module."""
     graph = _graph()
     if module not in graph.modules:
-        raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}: a figure family needs one module of its name for each step")
+        raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}: a figure's folder holds __init__.py, compute.py and draw.py")
     reached = {module} | graph.find_upstream_modules(module)
     inside = {name for name in reached if name.split(".")[0] == PACKAGE}
     inside |= {parent for name in inside for parent in _parents(name)}  # importing a.b.c runs a and a.b too

@@ -1,21 +1,44 @@
 """Config errors in words: which key, what it is, what it may be."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
+from lastiterate.workflow.families import load_headings, read_yaml
 
-def check_config(config: dict, schema_path: Path) -> dict:
-    """Fill in the schema's defaults and check `config` against it, which is returned; ValueError that names every offending key."""
-    schema = yaml.load(schema_path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+def check_config(config: dict, schema_path: Path, declared: Mapping[str, dict]) -> dict:
+    """Fill in the schema's defaults and check `config` against it, which is returned; ValueError that names every offending key.
+
+    The schema of a family's parameters is that in its folder (`declared`, see `declared_families`).
+    """
+    schema = whole_schema(read_yaml(schema_path), declared)
     errors = sorted(_Filling(schema).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     if errors:
         raise ValueError("config: " + "\nconfig: ".join(_explain(error) for error in errors))
     return schema
+
+
+def whole_schema(schema: dict, declared: Mapping[str, dict]) -> dict:
+    """The schema with an object for each paper, whose properties are its families; ValueError for a family.yaml that is none."""
+    family = Draft202012Validator({"$defs": schema["$defs"], "$ref": "#/$defs/family"})
+    papers: dict[str, dict] = {}
+    for name, entry in declared.items():
+        for error in family.iter_errors(entry):
+            raise ValueError(f"{entry['paper']}/{name}/family.yaml: {_explain(error)}")
+        like = entry.get("like", name)
+        same = {"$ref": f"#/properties/{declared[like]['paper']}/properties/{like}", "description": f"As {like}."}
+        papers.setdefault(entry["paper"], {})[name] = entry.get("parameters", same)
+    headings = load_headings()["papers"]
+    parts = {
+        paper: {"description": headings[paper], "type": "object", "additionalProperties": False, "properties": families}
+        for paper, families in papers.items()
+    }
+    return {**schema, "properties": {**schema["properties"], **parts}}
 
 
 def _fill(validator, properties, instance, schema):

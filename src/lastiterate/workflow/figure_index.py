@@ -3,31 +3,34 @@
 import argparse
 from pathlib import Path
 
-import yaml
-
-from lastiterate.workflow.families import expand_panels
+from lastiterate.workflow.families import Family, declared_families, load_families, read_yaml
 from lastiterate.workflow.files import replacing
+from lastiterate.workflow.sources import load_sources
+
+
+def repository_families(root: Path) -> dict[str, Family]:
+    """The figure families of a clone, by name."""
+    config = read_yaml(root / "config/config.yaml")
+    return load_families(config, declared_families(), {**load_sources(root / "config/sources.csv"), **config["trained"]})
 
 
 def figure_index(root: Path) -> str:
     """Text of figures/README.md."""
-    config, families = (yaml.safe_load((root / f"config/{name}.yaml").read_text(encoding="utf-8")) for name in ("config", "figures"))
     lines = [
         "# Figures",
         "",
-        "Generated from config/ by `python -m lastiterate.workflow.figure_index`; do not edit. The files themselves are",
-        "built by the workflow and not kept in the repository. Any of them can be built alone, by its name.",
+        "Generated from config/ and src/lastiterate/figures/ by `python -m lastiterate.workflow.figure_index`; do not edit. The files",
+        "themselves are built by the workflow and not kept in the repository. Any of them can be built alone, by its name.",
     ]
-    for name, family in families["figures"]["families"].items():
-        paper = family["paper"]
-        sources = config[paper][name].get("sources", ())
-        kept = [config["trained"][source] for source in sources if source in config["trained"]]
-        data = ("the public logs" if len(kept) < len(sources) else " and ".join(kept)) if sources else "config.yaml alone"
-        lines += ["", f"## {paper}/{name}: {family['title']}", "", f"Rules `{family['step']}_{name}`, `draw_{name}`; from {data}.", ""]
-        captions = {f"{panel}.svg": caption for panel, caption in expand_panels(family["panels"], config[paper][name]).items()}
-        captions |= {f"{animation}.gif": caption for animation, caption in family.get("animations", {}).items()}
-        for file, caption in captions.items():
-            lines.append(f"- **{Path(file).stem}** `snakemake figures/{paper}/{name}/{file}`  \n  {caption}")
+    trained = read_yaml(root / "config/config.yaml")["trained"]
+    for name, family in repository_families(root).items():
+        kept = [trained[source] for source in family.sources if source in trained]
+        data = ("the public logs" if len(kept) < len(family.sources) else " and ".join(kept)) if family.sources else "config.yaml alone"
+        place = f"{family.paper}/{name}"
+        lines += ["", f"## {place}: {family.title}", "", f"Rules `{family.step}_{name}`, `draw_{name}`; from {data}.", ""]
+        for path, caption in family.shown.items():
+            if path.startswith("figures/"):
+                lines.append(f"- **{Path(path).stem}** `snakemake {path}`  \n  {caption}")
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,7 @@ What the entry leaves out is the family's own: its panels and tables, and every 
 runs of the sources (those of wsd where the family is about cooldowns).
 """
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 
 from jsonschema import Draft202012Validator
@@ -15,8 +16,8 @@ PAPER = "mine"
 NARROWED = {"cooldown_length_logs": {"schedule_name": "wsd"}, "two_dimensional": {"schedule_name": "wsd"}}
 
 
-def add_own_sweeps(config: dict, schema: dict) -> None:
-    """Make every entry of ``config["mine"]`` a figure family; ValueError that names the entry and what is wrong with it.
+def own_sweeps(config: dict, schema: dict, declared: Mapping[str, dict]) -> dict[str, dict]:
+    """Every entry of ``config["mine"]`` as a figure family, as `declared_families` has them.
 
     Parameters
     ----------
@@ -24,17 +25,24 @@ def add_own_sweeps(config: dict, schema: dict) -> None:
         Validated but for the entries of `mine`, which become the parameters of their families in place.
     schema : dict
         The schema of the config, which has the parameters of each family.
+    declared : mapping
+        The families that there are.
+
+    Raises
+    ------
+    ValueError
+        That names the entry and what is wrong with it.
     """
-    families = config["figures"]["families"]
-    known = [name for name, family in families.items() if family["step"] == "analyse" and "sources" in config[family["paper"]][name]]
+    known = [name for name, family in declared.items() if "sources" in config.get(family["paper"], {}).get(name, {})]
+    families = {}
     for name, entry in config[PAPER].items():
-        if name in families:
+        if name in declared:
             raise ValueError(f"config: mine.{name} is the name of a figure family already: give it another")
         like, title = entry.pop("like"), entry.pop("title", name.replace("_", " "))
         if like not in known:
             near = get_close_matches(like, known, 3, 0.4) or known
             raise ValueError(f"config: mine.{name}.like={like!r} is no family that is drawn from logs, but {', '.join(near)}")
-        family = families[like]
+        family = declared[like]
         inherited = {**config[family["paper"]][like]}
         part = _part(schema, family["paper"], like)
         every = [{"source": source, **NARROWED.get(family.get("like", like), {})} for source in entry["sources"]]
@@ -47,6 +55,7 @@ def add_own_sweeps(config: dict, schema: dict) -> None:
         config[PAPER][name] = parameters
         panels = {panel: f"{title}: as {panel.replace('{', '').replace('}', '')} of {like}." for panel in family["panels"]}
         families[name] = {**family, "paper": PAPER, "title": title, "like": family.get("like", like), "panels": panels, "default": False}
+    return families
 
 
 def _part(schema: dict, paper: str, name: str) -> dict:

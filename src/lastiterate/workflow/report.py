@@ -16,7 +16,7 @@ import jinja2
 import yaml
 
 from lastiterate import __version__
-from lastiterate.claims import load_claims
+from lastiterate.workflow.claims import load_claims
 from lastiterate.workflow.environment import direct_dependencies
 from lastiterate.workflow.files import replacing
 from lastiterate.workflow.sources import Source, load_sources

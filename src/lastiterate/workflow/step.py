@@ -1,6 +1,6 @@
 """The command line of a step: what a rule runs, and how its errors reach a person.
 
-Every module in `simulate`, `analyse` and `draw` ends in ``if __name__ == "__main__": run_step(function)``.
+Every `compute` and `draw` of a figure family ends in ``if __name__ == "__main__": run_step(function)``.
 """
 
 import argparse

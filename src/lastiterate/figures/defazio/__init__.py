@@ -1,0 +1,1 @@
+"""Figures of Defazio et al., arXiv:2310.07831."""

@@ -1,0 +1,1 @@
+"""Figures of Schaipp et al., arXiv:2501.18965."""

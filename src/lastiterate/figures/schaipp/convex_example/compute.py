@@ -1,0 +1,58 @@
+"""convex_example: the subgradient method, really run on min_x max_i |<a_i, x> - b_i|, under wsd, constant and cosine."""
+
+import numpy as np
+
+from lastiterate.figures.bound_tables import build_schedule
+from lastiterate.workflow.files import Rows
+from lastiterate.workflow.step import run_step
+
+
+def compute(parameters, inputs=()):
+    """Tables loss (of the first seed, and quantiles over seeds), paths, problem and minimiser (first seed), final (quantiles)."""
+    rows, minimisers = problems(parameters["seeds"], parameters["rows"], parameters["solution_norm"])
+    loss, paths, final = Rows(), Rows(), Rows()
+    for name, entry in parameters["schedules"].items():
+        schedule = build_schedule(parameters["total_steps"], **entry["schedule"]).with_peak_lr(entry["base_lr"])
+        iterates, values = subgradient_method(rows, minimisers, schedule.lr)
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
+        t = np.arange(1, schedule.total_steps + 2)
+        lr = np.append(schedule.lr, np.nan)  # x_{T+1} is reached, and not left
+        loss.add(schedule=name, t=t, lr=lr, loss=values[0], low=low, median=middle, high=high)
+        paths.add(schedule=name, t=t, lr=lr, x1=iterates[0, :, 0], x2=iterates[0, :, 1])
+        final.add(schedule=name, base_lr=entry["base_lr"], seeds=len(values), low=low[-1], median=middle[-1], high=high[-1])
+    problem = {"a1": rows[0, :, 0], "a2": rows[0, :, 1], "b": rows[0] @ minimisers[0]}
+    minimiser = {"x1": minimisers[0, :1], "x2": minimisers[0, 1:]}
+    return {"loss": loss, "paths": paths, "final": final, "problem": problem, "minimiser": minimiser}
+
+
+def problems(seeds, rows, solution_norm):
+    """Rows a_i, uniform in [-1, 1]^2, and minimisers of the given norm, for seeds 0, 1, ...; noiseless, so the minimum is 0.
+
+    Shapes (seeds, rows, 2) and (seeds, 2).
+    """
+    drawn = [np.random.default_rng(seed) for seed in range(seeds)]
+    matrix = np.stack([rng.uniform(-1, 1, (rows, 2)) for rng in drawn])
+    direction = np.stack([rng.standard_normal(2) for rng in drawn])
+    return matrix, solution_norm * direction / np.linalg.norm(direction, axis=1, keepdims=True)
+
+
+def subgradient_method(rows, minimisers, lr):
+    """Iterates x_1 = 0, ..., x_{T+1}, shape (seeds, T + 1, 2), and f at each, shape (seeds, T + 1), of all problems at once.
+
+    ``x_{t+1} = x_t - lr_t sign(<a_i, x_t> - b_i) a_i`` with i the row of the largest residual.
+    """
+    x = np.zeros_like(minimisers)
+    seeds = np.arange(len(x))
+    iterates, values = [], []
+    for rate in [*lr, None]:
+        residuals = np.einsum("snd,sd->sn", rows, x - minimisers)
+        worst = np.abs(residuals).argmax(axis=1)
+        iterates.append(x)
+        values.append(np.abs(residuals[seeds, worst]))
+        if rate is not None:
+            x = x - rate * np.sign(residuals[seeds, worst])[:, None] * rows[seeds, worst]
+    return np.stack(iterates, axis=1), np.stack(values, axis=1)
+
+
+if __name__ == "__main__":
+    run_step(compute)
