@@ -242,5 +242,5 @@ def test_a_selection_that_matches_nothing_lists_what_there_is(built):
 def test_the_code_hash_covers_parents_and_is_stable():
     module = "lastiterate.figures.schaipp.multiple_horizon.compute"
     assert code_hash(module) == code_hash(module)
-    with pytest.raises(ModuleNotFoundError, match="folder holds __init__.py"):
+    with pytest.raises(ModuleNotFoundError, match="folder holds __init__"):
         code_hash("lastiterate.figures.schaipp.nothing.compute")
