@@ -11,11 +11,11 @@ import pytest
 from conftest import ROOT
 from lastiterate.cli import main
 from lastiterate.figures.plan.regret.compute import cases, summary
-from lastiterate.laws import LAWS, Curve
+from lastiterate.laws import LAWS
 from lastiterate.laws.path import Path as LawPath
 from lastiterate.logs.ingest import ingest_folder
 from lastiterate.logs.schema import history_table, runs_table
-from lastiterate.plan import Pilot, TooThin, choose, choose_law, make_plan, pilot_curves, questions
+from lastiterate.plan import Pilot, TooThin, choose, make_plan, pilot_curves, plausible, questions
 from lastiterate.plan.candidates import base_lrs, candidates, defaults
 from lastiterate.plan.load import load_pilots
 from lastiterate.plan.resume import parent
@@ -59,7 +59,6 @@ def plan():
 
 @pytest.mark.parametrize(("law", "loses"), [("convex-power", 5e-4), ("effective-power", 0.015)])
 def test_the_choice_is_nearly_the_best_candidate_of_the_true_law(law, loses):
-    """Settings are ranked by convex-power: exact where it is true, at four times the horizon, and not far off where it is not."""
     plan = make_plan(sweep(law=law), 4000)
     true = [true_loss(option.schedule.lr, [4000], law)[0] for option, _ in plan.considered]
     reached = true_loss(plan.schedule.lr, [4000], law)[0]
@@ -178,40 +177,34 @@ def test_training_losses_are_means_over_windows():
     assert len(curve.step) == 100 and np.abs(curve.loss - 2.5).max() < 0.05
 
 
-def test_settings_are_ranked_by_the_form_of_the_bound_whatever_predicts():
-    curves = pilot_curves(sweep(), "val_loss", 0.02, 0.1)
-    chosen, given = choose_law(curves), choose_law(curves, "effective-power")
-    assert chosen.fitted.law.name != "convex-power" == chosen.ranking.law.name
-    assert given.fitted is given.ranking and given.ranking.law.name == "effective-power"
+def test_laws_weigh_by_what_they_missed_of_pilots_left_out():
+    laws = plausible(pilot_curves(sweep(law="convex-power"), "val_loss", 0.02, 0.1))
+    assert laws.members[0].name in ("convex-power", "convex-effective")
+    assert sum(member.weight for member in laws.members) == pytest.approx(1) == laws.weights.sum()
+    assert set(laws.members[0].difference) == {"high", "low", "shape"}
+    only = plausible(pilot_curves(sweep(), "val_loss", 0.02, 0.1), ["effective-power"])
+    assert [member.name for member in only.members] == ["effective-power"] and len(only.weights) == 5
 
 
-def test_the_interval_spans_those_of_the_predicting_and_the_ranking_law():
-    chosen = choose_law(pilot_curves(sweep(), "val_loss", 0.02, 0.1))
-    lr = wsd(2 * TOTAL, 0.2, peak_lr=1e-3).lr
-    low, high = chosen.interval(lr, [2 * TOTAL], 0.9)
-    ends = [law.interval(lr, [2 * TOTAL], 0.9) for law in (chosen.fitted, chosen.ranking)]
-    assert low == min(end[0] for end in ends) and high == max(end[1] for end in ends)
-    assert high - low > max(end[1] - end[0] for end in ends)
+def test_draws_are_the_losses_of_each_fit():
+    laws = plausible(pilot_curves(sweep(), "val_loss"))
+    options = [wsd(2 * TOTAL, 0.2, peak_lr=1e-3), cosine(2 * TOTAL, peak_lr=2e-3)]
+    losses = laws.losses(options)
+    assert losses.shape == (len(laws.weights), 2)
+    for i, option in enumerate(options):
+        np.testing.assert_allclose(losses[:, i], laws.along(option.lr, [2 * TOTAL])[:, 0], rtol=1e-12)
+        low, high = laws.interval(losses[:, i, None], 0.9)
+        assert low[0] < laws.predicted(losses[:, i, None])[0] < high[0]
 
 
-def test_a_clear_rival_replaces_the_default_law_only_with_four_curves(monkeypatch):
-    monkeypatch.setattr("lastiterate.plan.laws.GOOD", 0.0)
-    step = np.arange(50, TOTAL + 1, 10)
-    lrs = [(wsd, 1e-3), (cosine, 1e-3), (linear, 2e-3), (wsd, 2e-3), (cosine, 5e-4)]
-    curves = [Curve(f(TOTAL, peak_lr=lr).lr, step, true_loss(f(TOTAL, peak_lr=lr).lr, step), f"{f.__name__} {lr}") for f, lr in lrs]
-    assert choose_law(curves).fitted.law.name == "effective-power"
-    few = choose_law(curves[:3])
-    assert few.fitted.law.name == "norm-stiff" and "too few to choose" in few.rule
-
-
-def test_of_equal_predictions_the_nearest_learning_rate_is_taken():
-    fitted = choose_law(pilot_curves(sweep(), "val_loss")).fitted
+def test_of_equal_regrets_the_nearest_learning_rate_is_taken():
+    laws = plausible(pilot_curves(sweep(), "val_loss"))
     options = [wsd(TOTAL, 0.2, peak_lr=lr) for lr in (8e-4, 1e-3, 1.3e-3)]
-    assert choose(fitted, options, tie=1.0).index == 1
-    best = choose(fitted, options, tie=0.0)
-    assert best.index == int(np.argmin(best.predicted))
+    assert choose(laws, options, tie=1.0).index == 1
+    best = choose(laws, options, tie=0.0)
+    assert best.index == int(np.argmin(best.regret))
     with pytest.raises(ValueError, match="no candidate has a base learning rate within a factor 2"):
-        choose(fitted, [wsd(TOTAL, peak_lr=0.1)])
+        choose(laws, [wsd(TOTAL, peak_lr=0.1)])
 
 
 def test_a_continued_run_keeps_what_was_executed_and_cites_the_bound():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class FittedLaw:
         Learning rate that the law's learning rates are divided by (1 for published laws, else the peak of training).
     curves : tuple of Curve
         Training curves.
+    grain : float
+        How coarsely the learning rates are taken (`fit`).
     """
 
     law: Law
@@ -37,6 +40,7 @@ class FittedLaw:
     unit: float
     curves: tuple[Curve, ...]
     _x: np.ndarray = field(repr=False)
+    grain: float = 1.0
     _folds: list | None = field(default=None, repr=False)
 
     def predict(self, lr, step, *, init_std=None, weight_decay=None) -> np.ndarray:
@@ -57,6 +61,10 @@ class FittedLaw:
             For bad `lr` or `step`; for a norm law if the training curves' settings differ and none are given.
         """
         return self._evaluate(self.parameters, self._path(lr, step, init_std, weight_decay))
+
+    def on(self, path: Path) -> np.ndarray:
+        """Losses at the logged steps of `path`, shape (m,)."""
+        return self._evaluate(self.parameters, path.in_units(self.unit))
 
     def interval(self, lr, step, level: float = 0.9, *, init_std=None, weight_decay=None) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends of the interval that holds the losses with probability `level`, shapes (m,).
@@ -87,13 +95,30 @@ class FittedLaw:
             raise ValueError("an interval needs at least two training curves: it comes from fits that leave one out")
         if self._folds is None:
             self._folds = []
-            whole = _path(self.curves, self.unit)
             for i, left in enumerate(self.curves):
-                rest = self.curves[:i] + self.curves[i + 1 :]
-                parameters, _ = _solved(self.law, rest, whole.without(i), None if _few(self.law, rest) else self._x)
-                error = np.log(self._evaluate(parameters, _path((left,), self.unit)) / left.loss)
+                parameters = self.without(i).parameters
+                error = np.log(self._evaluate(parameters, _path((left,), self.unit, self.grain)) / left.loss)
                 self._folds.append((parameters, error))
         return self._folds
+
+    def without(self, *left: int) -> "FittedLaw":
+        """The law fitted to the other training curves, by a search that starts from this fit's shapes.
+
+        Parameters
+        ----------
+        left : int
+            Positions in `curves` of those to leave out; at least one must stay.
+        """
+        rest = tuple(curve for i, curve in enumerate(self.curves) if i not in left)
+        if not rest:
+            raise ValueError("a law cannot be fitted without any curve: leave fewer out")
+        few = sum(len(curve.loss) for curve in rest) < len(self.law.parameter_names)
+        parameters, x = _solved(self.law, rest, self._whole.without(*left), None if few else self._x)
+        return FittedLaw(self.law, parameters, self.unit, rest, x, self.grain)
+
+    @cached_property
+    def _whole(self) -> Path:
+        return _path(self.curves, self.unit, self.grain)
 
     def refitted(self, lr, step, *, init_std=None, weight_decay=None) -> np.ndarray:
         """Losses as each fit without one training curve predicts them, shape (curves, m)."""
@@ -109,7 +134,7 @@ class FittedLaw:
             if value is None and self.law.needs_norm and len(known) > 1:
                 raise ValueError(f"{name} differs between the training curves ({sorted(known)}): give that of the run to predict")
             settings.append(known.pop() if value is None and self.law.needs_norm else value)
-        return Path.of([(lr, step, *settings)], self.unit)
+        return Path.of([(lr, step, *settings)], self.unit, self.grain)
 
     def _evaluate(self, parameters: dict[str, float], path: Path) -> np.ndarray:
         values = list(parameters.values())
@@ -117,7 +142,7 @@ class FittedLaw:
         return self.law.matrix(path, values[count:]) @ np.array(values[:count])
 
 
-def fit(curves: Curve | Sequence[Curve], law: str = "default") -> FittedLaw:
+def fit(curves: Curve | Sequence[Curve], law: str = "default", grain: float = 1.0) -> FittedLaw:
     """Fit a loss law to curves: the Huber loss (1e-3) of the log-loss, summed over all logged losses, is least.
 
     Parameters
@@ -126,6 +151,8 @@ def fit(curves: Curve | Sequence[Curve], law: str = "default") -> FittedLaw:
         Training curves; more schedules identify more.
     law : str
         A key of `LAWS`, or "default": see `default_law`.
+    grain : float
+        Learning rates within `grain` times 1 % of each other are taken for equal: more is faster and less exact.
 
     Returns
     -------
@@ -159,7 +186,8 @@ def fit(curves: Curve | Sequence[Curve], law: str = "default") -> FittedLaw:
     if law.needs_norm and any(missing := [_unknown(curve) for curve in curves]):
         raise ValueError(f"{law.name} needs {next(filter(None, missing))} of every curve: give it, or use law={WITHOUT_NORM!r}")
     unit = 1.0 if law.raw_unit else float(np.exp(np.mean([np.log(curve.lr.max()) for curve in curves])))
-    return FittedLaw(law, *_solved_first(law, curves, unit))
+    parameters, x = _solved(law, curves, _path(curves, unit, grain))
+    return FittedLaw(law, parameters, unit, curves, x, grain)
 
 
 def default_law(curves: Sequence[Curve]) -> str:
@@ -174,11 +202,6 @@ def default_law(curves: Sequence[Curve]) -> str:
     return ONE_PEAK if max(peaks) <= SAME_PEAK * min(peaks) else SEVERAL_PEAKS
 
 
-def _solved_first(law, curves, unit):
-    parameters, x = _solved(law, curves, _path(curves, unit))
-    return parameters, unit, curves, x
-
-
 def _solved(law, curves, path, start=None) -> tuple[dict[str, float], np.ndarray]:
     """Best parameters, and the shape coordinates that another search may start from."""
     point = Search(law, path, np.concatenate([curve.loss for curve in curves])).run(start)
@@ -188,12 +211,8 @@ def _solved(law, curves, path, start=None) -> tuple[dict[str, float], np.ndarray
     return dict(zip(law.parameter_names, [*point.coefficients.tolist(), *shapes], strict=True)), point.x
 
 
-def _path(curves, unit) -> Path:
-    return Path.of([(curve.lr, curve.step, curve.init_std, curve.weight_decay) for curve in curves], unit)
-
-
-def _few(law, curves) -> bool:
-    return sum(len(curve.loss) for curve in curves) < len(law.parameter_names)
+def _path(curves, unit, grain) -> Path:
+    return Path.of([(curve.lr, curve.step, curve.init_std, curve.weight_decay) for curve in curves], unit, grain)
 
 
 def _unknown(curve) -> str | None:

@@ -6,7 +6,7 @@ are logged losses and changes of the learning rate, not as there are updates.
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,23 +34,31 @@ class Path:
     _memo: dict = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, items: Sequence[tuple], unit: float = 1.0) -> "Path":
-        """From (lr, step, init_std, weight_decay) of each curve, checked by `check_path`; the peak is about `unit`."""
-        parts = [_cells(lr, step) for lr, step, _, _ in items]
+    def of(cls, items: Sequence[tuple], unit: float = 1.0, grain: float = 1.0) -> "Path":
+        """From (lr, step, init_std, weight_decay) of each curve, checked by `check_path`; the peak is about `unit`.
+
+        Cells are `grain` times as coarse as said above: faster, and less exact.
+        """
+        parts = [_cells(lr, step, grain) for lr, step, _, _ in items]
         first = np.concatenate([[0], np.cumsum([len(count) for count, _, _ in parts])])
         at = np.concatenate([ends + start for (_, _, ends), start in zip(parts, first, strict=False)])
         settings = np.array([[np.nan if value is None else value for value in item[2:]] for item in items], dtype=float)
         count, lr = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         return cls(count, lr / unit, first, at, *settings.T, unit)
 
-    def without(self, curve: int) -> "Path":
+    def without(self, *curves: int) -> "Path":
         """The other curves."""
-        first, last = self.first[curve], self.first[curve + 1]
-        keep = np.r_[0:first, last : self.first[-1]]
-        at = self.at[(self.at < first) | (self.at >= last)]
-        starts = np.concatenate([self.first[: curve + 1], self.first[curve + 2 :] - (last - first)])
-        settings = (np.delete(values, curve) for values in (self.init_std, self.weight_decay))
-        return Path(self.count[keep], self.lr[keep], starts, np.where(at < first, at, at - (last - first)), *settings, self.unit)
+        gone = np.zeros(len(self.first) - 1, dtype=bool)
+        gone[list(curves)] = True
+        keep = ~gone[self.curve]
+        at = self.at[keep[self.at]]
+        first = np.concatenate([[0], np.cumsum(np.diff(self.first)[~gone])])
+        settings = (values[~gone] for values in (self.init_std, self.weight_decay))
+        return Path(self.count[keep], self.lr[keep], first, (np.cumsum(keep) - 1)[at], *settings, self.unit)
+
+    def in_units(self, unit: float) -> "Path":
+        """The same cells, learning rates in units of `unit`."""
+        return replace(self, lr=self.lr * (self.unit / unit), unit=unit, _memo={})
 
     def memo(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """The result of `compute`, remembered under `key` while it is among the last few asked for."""
@@ -121,16 +129,16 @@ class Path:
                 row = stop
 
 
-def _cells(lr: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _cells(lr: np.ndarray, step: np.ndarray, grain: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Counts and mean learning rates of the cells up to the last logged step, and the cell that ends at each of them."""
     lr = lr[: step[-1]]
-    scale = np.minimum(lr[1:], lr[:-1]) * RELATIVE + lr.max() * ABSOLUTE
+    scale = grain * (np.minimum(lr[1:], lr[:-1]) * RELATIVE + lr.max() * ABSOLUTE)
     moved = np.floor(np.cumsum(np.abs(np.diff(lr)) / scale))
     edge = np.zeros(len(lr) + 1, dtype=bool)
     edge[1:-1] = np.diff(moved, prepend=0.0) > 0
     edge[step] = edge[0] = True
     edges = np.flatnonzero(edge)
-    longest = max(1, len(lr) // SHORTEST_SHARE)
+    longest = max(1, int(grain * len(lr) / SHORTEST_SHARE))
     pieces = -(-np.diff(edges) // longest)
     if pieces.max() > 1:
         part = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)

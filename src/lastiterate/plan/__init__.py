@@ -8,26 +8,27 @@ with optional():
     from lastiterate.plan.compare import Compared, compare
     from lastiterate.plan.curves import pilot_curves
     from lastiterate.plan.evidence import Question, questions
-    from lastiterate.plan.laws import Chosen, choose_law
     from lastiterate.plan.load import load_pilots, table_pilots
     from lastiterate.plan.pilots import Pilot
     from lastiterate.plan.planner import Plan, TooThin, make_plan
+    from lastiterate.plan.plausible import Member, Plausible, plausible
 
 __all__ = [
     "Candidate",
     "Choice",
-    "Chosen",
     "Compared",
+    "Member",
     "Pilot",
     "Plan",
+    "Plausible",
     "Question",
     "TooThin",
     "choose",
-    "choose_law",
     "compare",
     "load_pilots",
     "make_plan",
     "pilot_curves",
+    "plausible",
     "questions",
     "table_pilots",
 ]

@@ -1,59 +1,66 @@
-"""Which candidate: the one of lowest predicted final loss, or what it cannot be told from and is nearest to a pilot."""
+"""Which candidate: the one whose regret in a bad case over the plausible laws is least, or what noise cannot tell it from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lastiterate.laws import FittedLaw
 from lastiterate.laws.fitting import SAME_PEAK
 from lastiterate.plan.candidates import REACH
+from lastiterate.plan.plausible import Plausible
+from lastiterate.plan.weighted import quantile
 
-TIE = 5e-4  # nats: predictions closer than this are taken for equal
+BAD_CASE = 0.8  # quantile of the regrets over the set
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """`index` of the chosen candidate, and the predicted final loss of each, shape (number of candidates,); NaN if out of reach."""
+    """The chosen candidate.
+
+    Attributes
+    ----------
+    index : int
+        Its place.
+    regret : ndarray, shape (number of candidates,)
+        Bad-case regret of each: the 80th percentile over the draws of the set of its final loss minus the lowest; NaN if out of reach.
+    losses : ndarray, shape (D, number of candidates)
+        Final loss of each by every draw.
+    """
 
     index: int
-    predicted: np.ndarray
+    regret: np.ndarray
+    losses: np.ndarray
 
 
-def choose(fitted: FittedLaw, schedules: Sequence, tie: float = TIE) -> Choice:
-    """The schedule of lowest predicted final loss; among those within `tie` of it, the one nearest to the training curves.
+def choose(laws: Plausible, schedules: Sequence, tie: float | None = None) -> Choice:
+    """The schedule of least bad-case regret; among those within `tie` of it, the one nearest to the pilots.
 
-    Nearest: its peak learning rate is least far (in its logarithm) from that of a training curve. Schedules whose peak is more
-    than a factor of 2 (1.25 if the training curves share one peak) outside the training curves' are out of reach.
+    Nearest: its peak learning rate is least far (in its logarithm) from that of a pilot. Schedules whose peak is more than a factor of 2
+    (1.25 if the pilots share one peak) outside the pilots' are out of reach.
 
     Parameters
     ----------
-    fitted : FittedLaw
+    laws : Plausible
     schedules : sequence of Schedule or array_like, shape (T,)
         Learning rates of updates 1..T.
-    tie : float
-        Nats.
+    tie : float, optional
+        Nats; by default the noise between seeds, as the set knows it.
 
     Raises
     ------
     ValueError
         If every schedule is out of reach.
     """
-    peaks = np.array([curve.lr.max() for curve in fitted.curves])
+    peaks = np.array([curve.lr.max() for curve in laws.curves])
     reach = REACH if peaks.max() > SAME_PEAK * peaks.min() else SAME_PEAK
-    vectors = [np.asarray(getattr(schedule, "lr", schedule)) for schedule in schedules]
-    predicted = np.full(len(vectors), np.nan)
-    for i, lr in enumerate(vectors):
-        if _reached(lr.max(), peaks, reach):
-            predicted[i] = fitted.predict(lr, [len(lr)])[0]
-    if np.isnan(predicted).all():
+    own = np.array([np.max(getattr(schedule, "lr", schedule)) for schedule in schedules])
+    reached = (own >= peaks.min() / reach * (1 - 1e-6)) & (own <= peaks.max() * reach * (1 + 1e-6))
+    if not reached.any():
         found = f"{peaks.min():g} to {peaks.max():g}"
         raise ValueError(f"no candidate has a base learning rate within a factor {reach:g} of the pilots', {found}")
-    near = np.flatnonzero(predicted <= np.nanmin(predicted) + tie)
-    far = [np.abs(np.log(vectors[i].max() / peaks)).min().round(6) for i in near]
-    index = min(zip(far, predicted[near], near.tolist(), strict=True))[2]
-    return Choice(int(index), predicted)
-
-
-def _reached(peak, peaks, reach) -> bool:
-    return peaks.min() / reach * (1 - 1e-6) <= peak <= peaks.max() * reach * (1 + 1e-6)
+    losses = laws.losses(schedules)
+    regret = np.full(len(own), np.nan)
+    regret[reached] = quantile(losses[:, reached] - losses[:, reached].min(axis=1, keepdims=True), laws.weights, BAD_CASE)
+    near = np.flatnonzero(regret <= np.nanmin(regret) + (laws.noise if tie is None else tie))
+    far = np.abs(np.log(own[near, None] / peaks)).min(axis=1).round(6)
+    return Choice(int(min(zip(far, regret[near], near.tolist(), strict=True))[2]), regret, losses)

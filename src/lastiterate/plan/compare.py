@@ -37,9 +37,8 @@ class Compared:
 def compare(plan: Plan, schedules: Mapping[str, Schedule]) -> tuple[tuple[Compared, ...], str]:
     """The settings, best first, and the name of the one to take.
 
-    Each final loss is the plan's own prediction of its schedule plus the difference that the law which compares sees between the
-    two. The interval of a difference spans the central part (the plan's level) of what the refits of both laws make of it, each
-    without one pilot.
+    Each final loss is the predicted one of the chosen setting plus the difference between the two, which the plausible laws tell
+    better than either (`Plausible.difference`).
 
     Parameters
     ----------
@@ -53,7 +52,7 @@ def compare(plan: Plan, schedules: Mapping[str, Schedule]) -> tuple[tuple[Compar
     ValueError
         For a plan that continues a run, a schedule of another length, or if no learning rate is within reach.
 
-    Source: this project's own; the refits are those of `FittedLaw.interval`.
+    Source: this project's own, docs/plan.md.
     """
     total = plan.schedule.total_steps
     if plan.start_step:
@@ -65,23 +64,16 @@ def compare(plan: Plan, schedules: Mapping[str, Schedule]) -> tuple[tuple[Compar
     usable = [name for name, schedule in schedules.items() if schedule.lr.max() < limit * (1 - 1e-9)]
     if not usable:
         raise ValueError(f"--compare: a pilot diverged at a peak of {limit:g}, and none of these is below it: add a lower learning rate")
-    ranking, fitted = plan.chosen.ranking, plan.chosen.fitted
-    choice = choose(ranking, [schedules[name] for name in usable])
+    choice = choose(plan.laws, [schedules[name] for name in usable])
     chosen = usable[choice.index]
-    reached = {name for name, value in zip(usable, choice.predicted, strict=True) if np.isfinite(value)}
-    level_of = plan.predicted - float(ranking.predict(plan.schedule.lr, [total])[0])
-    again = lambda lr: np.concatenate([law.refitted(lr, [total])[:, 0] for law in (ranking, fitted)])
-    refits = {name: again(schedule.lr) for name, schedule in schedules.items()}
-    values = {name: float(ranking.predict(schedule.lr, [total])[0]) for name, schedule in schedules.items()}
-    tail = (1 - plan.level) / 2
+    reached = {name for name, value in zip(usable, choice.regret, strict=True) if np.isfinite(value)}
+    losses = dict(zip(schedules, plan.laws.losses(list(schedules.values())).T[:, :, None], strict=True))
+    predicted = {name: float(plan.laws.predicted(values)[0]) for name, values in losses.items()}
     found = []
-    for name, schedule in schedules.items():
-        loses, predicted = values[name] - values[chosen], values[name] + level_of
-        low, high = (float(end[0]) for end in plan.chosen.interval(schedule.lr, [total], plan.level))
-        below, above = np.quantile(np.append(refits[name] - refits[chosen], loses), [tail, 1 - tail])
-        found.append(
-            Compared(name, predicted, min(low, predicted), max(high, predicted), loses, float(below), float(above), name in reached)
-        )
+    for name, values in losses.items():
+        low, high = (float(end[0]) for end in plan.laws.interval(values, plan.level))
+        loses, below, above = (float(end[0]) for end in plan.laws.difference(values - losses[chosen], plan.level))
+        found.append(Compared(name, predicted[chosen] + loses, low, high, loses, below, above, name in reached))
     return tuple(sorted(found, key=lambda one: (one.name != chosen, one.predicted))), chosen
 
 

@@ -43,3 +43,14 @@ def _thinned(steps: np.ndarray, values: np.ndarray, pilot: Pilot, loss: str) -> 
         return steps[at], values[at]
     windows = np.array_split(np.arange(len(steps)), count)
     return np.array([round(float(steps[w].mean())) for w in windows]), np.array([values[w].mean() for w in windows])
+
+
+def coarse(curve: Curve, points: int) -> Curve:
+    """The curve with about `points` losses: means over windows of equal counts, and the last loss as it is."""
+    last = len(curve.step) - 1
+    if last < points:
+        return curve
+    windows = np.array_split(np.arange(last), points - 1)
+    step = np.array([*(round(float(curve.step[window].mean())) for window in windows), curve.step[-1]])
+    loss = np.array([*(curve.loss[window].mean() for window in windows), curve.loss[-1]])
+    return Curve(curve.lr, step, loss, curve.name, curve.init_std, curve.weight_decay)

@@ -7,12 +7,12 @@ import numpy as np
 
 from lastiterate._checks import check_choice, check_number, check_steps
 from lastiterate.plan.candidates import FAMILIES, Candidate, base_lrs, candidates, defaults
-from lastiterate.plan.choose import TIE, choose
+from lastiterate.plan.choose import BAD_CASE, choose
 from lastiterate.plan.curves import pilot_curves
 from lastiterate.plan.doubts import doubts
 from lastiterate.plan.evidence import Question, questions
-from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
 from lastiterate.plan.pilots import SETTINGS, Pilot, which_loss
+from lastiterate.plan.plausible import WORST, Plausible, plausible
 from lastiterate.plan.resume import continued, parent
 from lastiterate.plan.seeds import distinct, not_seeds
 from lastiterate.plan.warmup import warmup_start
@@ -53,11 +53,12 @@ class Plan:
     low: float
     high: float
     level: float
-    chosen: Chosen
+    laws: Plausible
     questions: tuple[Question, ...]
     advice: tuple[Advice, ...]
     defaults: tuple[tuple[str, float], ...]  # label and predicted final loss
     considered: tuple[tuple[Candidate, float], ...]  # every candidate within reach with its predicted final loss
+    picks: dict[str, str]  # by law: the candidate that it alone would choose
     pilots: tuple[Pilot, ...]
     notes: tuple[str, ...] = field(default=())
     start_step: int = 0  # updates that were made before, in the run that is continued
@@ -97,7 +98,7 @@ def make_plan(
     family : str, optional
         Choose among schedules of this family only: wsd, wsd-1-sqrt, linear, cosine.
     law : str, optional
-        Law to use (a key of `lastiterate.laws.LAWS`); by default chosen by `choose_law`.
+        Law to use (a key of `lastiterate.laws.LAWS`) alone; by default the set of plausible ones.
     init_std, weight_decay : float, optional
         Of the runs (AdamW); with both, laws of the weight norm are used, which are better across learning rates.
     level : float
@@ -138,10 +139,10 @@ def make_plan(
         raise TooThin(
             f"the evidence is too thin: {len(curves)} pilots with three {loss} values after their first descent, expected 2: log more often"
         )
-    chosen = choose_law(curves, law)
-    if chosen.error > WORST_HELD_OUT:
+    laws = plausible(curves, [law] if law else None)
+    if laws.error > WORST:
         raise TooThin(
-            f"the evidence is too thin: the best law misses pilots that are left out by {chosen.error:.1%} (at most {WORST_HELD_OUT:.0%}): "
+            f"the evidence is too thin: the best law misses pilots that are left out by {laws.error:.1%} (at most {WORST:.0%}): "
             f"leave out runs of another model or data set, or add pilots that differ in one setting only{noticed}"
         )
     peaks = sorted({pilot.peak for pilot in ran})
@@ -155,20 +156,22 @@ def make_plan(
         check_choice("family", family, (None, "wsd"))
         first = parent(ran, from_step, run_id)
         options, bound = continued(first, from_step, horizon, first.total_steps)
-    choice = choose(chosen.ranking, [option.schedule for option in options])
+    choice = choose(laws, [option.schedule for option in options])
     best = options[choice.index]
-    low, high = chosen.interval(best.schedule.lr, [horizon], level)
     others = [] if from_step else defaults(horizon, best.base_lr, warmup, start)
     if from_step:
         others = [option for option in options if option.family == "wsd" and option.cooldown == 0.2]
-    predicted = float(chosen.fitted.predict(best.schedule.lr, [horizon])[0])
-    level_of = predicted - choice.predicted[choice.index]  # the predicting law's level, and differences as the ranking law sees them
-    against = choose(chosen.ranking, [other.schedule for other in others]).predicted + level_of if others else []
+    losses = choice.losses[:, choice.index, None]
+    predicted, (low, high) = float(laws.predicted(losses)[0]), (float(end[0]) for end in laws.interval(losses, level))
+    beyond = lambda other: float(laws.difference(other - losses, level)[0][0])
+    against = [beyond(column[:, None]) for column in laws.losses([other.schedule for other in others]).T] if others else []
+    reached = np.flatnonzero(np.isfinite(choice.regret))
     return Plan(
-        best, loss, predicted, float(low[0]), float(high[0]), level, chosen, tuple(asked),
-        tuple(_advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)),
-        tuple((other.label, float(value)) for other, value in zip(others, against, strict=True)),
-        tuple((option, float(value + level_of)) for option, value in zip(options, choice.predicted, strict=True) if np.isfinite(value)),
+        best, loss, predicted, low, high, level, laws, tuple(asked),
+        tuple(_advice(best, asked, laws, ran, loss, horizon, diverged, bound, from_step)),
+        tuple((other.label, predicted + loses) for other, loses in zip(others, against, strict=True)),
+        tuple((options[i], predicted + beyond(choice.losses[:, i, None])) for i in reached),
+        {name: options[reached[np.argmin(values[reached])]].label for name, values in laws.by_law(choice.losses)},
         tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0, doubted,
     )  # fmt: skip
 
@@ -198,15 +201,15 @@ def _refuse(pilots, asked) -> None:
         raise TooThin("the evidence is too thin:\n- " + "\n- ".join(missing))
 
 
-def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step):
+def _advice(best, asked, laws, ran, loss, horizon, diverged, bound, from_step):
     """What is recommended, and on what it rests."""
     known = {question.name: question for question in asked}
-    law = chosen.fitted.law
-    ranking = chosen.ranking.law
+    law, first = laws.predicting.fitted.law, laws.members[0].fitted.law
     rule = (
-        f"lowest {loss} after update {horizon} by {ranking.name}, {ranking.formula}; within {TIE:g} of it, the base LR nearest to a pilot's"
+        f"least regret in {loss} after update {horizon} in a bad case ({BAD_CASE:.0%}) over {len(laws.members)} laws, {first.name} the "
+        f"most plausible; within the noise ({laws.noise:.2g}) of it, the base LR nearest to a pilot's"
     )
-    source = SOURCES.get(ranking.name, ranking.source)
+    source = SOURCES.get(first.name, first.source)
     same = "the run differs from the pilots in its learning rates only (model, data, batch size, optimizer, other settings)"
     far = () if known["horizon"].identified else (f"the law holds at {known['horizon'].because}",)
     yield Advice("schedule", best.label, rule, source, (same, *far))
@@ -245,10 +248,10 @@ def _advice(best, asked, chosen, ran, loss, horizon, diverged, bound, from_step)
             "arXiv:2501.18965, section 5.2",
             (same, "not identified: " + known["base_lr"].because),
         )
-    rule = f"{law.name}, {law.formula}; its interval spans jackknife+ over {len(chosen.fitted.curves)} pilots of it and of {ranking.name}"
+    rule = f"mean over {len(laws.members)} laws, {law.name} the best at losses ({law.formula}); interval: their spread and their errors"
     yield Advice(
         "prediction", loss, rule, f"{SOURCES.get(law.name, law.source)}; arXiv:1905.02928",
-        ("the two laws disagree by as much as either errs; measured coverage is in docs/plan.md",),
+        ("the laws err here as on the pilots that were left out; measured coverage is in docs/plan.md",),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from lastiterate.workflow.files import replacing, write_csv, write_text
 
 def report(plan: Plan, made: Made | None = None, compared: tuple | None = None) -> dict:
     """The plan, the settings made of it, and what `compare` returned, as plain values, as plan.json holds them."""
-    law, ranking, schedule = plan.chosen.fitted.law, plan.chosen.ranking, plan.schedule
+    fitted, schedule = plan.laws.predicting.fitted, plan.schedule
     return {
         "version": __version__,
         "total_steps": schedule.total_steps,
@@ -31,22 +31,28 @@ def report(plan: Plan, made: Made | None = None, compared: tuple | None = None) 
         "prediction": {"loss": plan.loss, "final": plan.predicted, "low": plan.low, "high": plan.high, "level": plan.level},
         "defaults": [{"label": label, "final": value, "loses": value - plan.predicted} for label, value in plan.defaults],
         "law": {
-            "name": law.name,
-            "formula": law.formula,
-            "source": law.source,
-            "parameters": plan.chosen.fitted.parameters,
-            "lr_unit": plan.chosen.fitted.unit,
-            "rule": plan.chosen.rule,
-            "held_out_error": plan.chosen.held_out,
-            "not_identified": plan.chosen.skipped,
+            "name": fitted.law.name,
+            "formula": fitted.law.formula,
+            "source": fitted.law.source,
+            "parameters": fitted.parameters,
+            "lr_unit": fitted.unit,
+            "rule": "the law of the set that errs least in the losses of left-out pilots",
+            "held_out_error": plan.laws.error,
+            "not_identified": plan.laws.skipped,
         },
-        "ranking": {
-            "name": ranking.law.name,
-            "formula": ranking.law.formula,
-            "source": ranking.law.source,
-            "parameters": ranking.parameters,
-            "lr_unit": ranking.unit,
-        },
+        "laws": [
+            {
+                "name": member.name,
+                "formula": member.fitted.law.formula,
+                "source": member.fitted.law.source,
+                "parameters": member.fitted.parameters,
+                "lr_unit": member.fitted.unit,
+                "weight": member.weight,
+                "evidence": {"error_of_differences": member.difference, "error_of_losses": member.level},
+                "pick": plan.picks[member.name],
+            }
+            for member in plan.laws.members
+        ],
         "questions": [vars(question) for question in plan.questions],
         "recommendations": [{**vars(advice), "assumptions": list(advice.assumptions)} for advice in plan.advice],
         "pilots": [
@@ -76,7 +82,7 @@ def describe(plan: Plan) -> str:
         f"{len(ran)} pilots of {updates} updates, peak LR {peaks}{f'; {lost} that diverged' if lost else ''}",
         f"{schedule.total_steps} updates: {plan.candidate.label} (base LR {plan.candidate.base_lr:g}, warmup {schedule.warmup_steps})",
         f"predicted {plan.loss} {plan.predicted:.4f}, {plan.level:.0%} interval {plan.low:.4f} to {plan.high:.4f}",
-        f"law: {plan.chosen.rule}",
+        f"laws: {', '.join(f'{member.name} {member.weight:.2f}' for member in plan.laws.members)} (weights)",
     ]
     lines += [f"against {label}: {value:.4f} ({value - plan.predicted:+.4f})" for label, value in plan.defaults]
     for advice in plan.advice:
@@ -88,10 +94,11 @@ def describe(plan: Plan) -> str:
 
 def tables(plan: Plan) -> dict[str, dict]:
     """Tables that the figures are drawn from: fits, prediction, candidates, schedules."""
-    fitted, lr = plan.chosen.fitted, plan.schedule.lr
+    fitted, lr = plan.laws.predicting.fitted, plan.schedule.lr
     total = len(lr)
     at = np.unique(np.linspace(max(1, total // 50), total, 200).round().astype(int))
-    low, high = plan.chosen.interval(lr, at, plan.level)
+    draws = plan.laws.along(lr, at)
+    low, high = plan.laws.interval(draws, plan.level)
     fits = {"run_id": [], "peak_lr": [], "step": [], "loss": [], "fitted": []}
     for curve in fitted.curves:
         predicted = fitted.predict(curve.lr, curve.step, init_std=curve.init_std, weight_decay=curve.weight_decay)
@@ -99,7 +106,7 @@ def tables(plan: Plan) -> dict[str, dict]:
             fits, ([curve.name] * len(curve.step), [curve.lr.max()] * len(curve.step), curve.step, curve.loss, predicted), strict=True
         ):
             fits[name] += values if isinstance(values, list) else values.tolist()
-    prediction = {"step": at, "lr": lr[at - 1], "loss": fitted.predict(lr, at), "low": low, "high": high}
+    prediction = {"step": at, "lr": lr[at - 1], "loss": plan.laws.predicted(draws), "low": low, "high": high}
     rows = [(option.label, option.family, option.base_lr, option.cooldown, value) for option, value in plan.considered]
     considered = dict(zip(("label", "family", "base_lr", "cooldown", "predicted"), map(list, zip(*rows, strict=True)), strict=True))
     against = {

@@ -17,9 +17,9 @@ from lastiterate.figures.runs import fitting, load_runs
 from lastiterate.figures.splits import distinct
 from lastiterate.plan.choose import choose
 from lastiterate.plan.curves import pilot_curves
-from lastiterate.plan.laws import WORST_HELD_OUT, Chosen, choose_law
 from lastiterate.plan.load import table_pilots
 from lastiterate.plan.pilots import Pilot
+from lastiterate.plan.plausible import WORST, Plausible, plausible
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError, run_step
@@ -97,15 +97,15 @@ def cases(runs: pd.DataFrame) -> Iterator[Case]:
         yield Case("hidden", f"{horizon}: worse half", (*worse.run_id, *flat.run_id), all_of)
 
 
-def _law(pilots: tuple[str, ...], known: dict[str, Pilot], init_std: float, weight_decay: float) -> Chosen | None:
+def _law(pilots: tuple[str, ...], known: dict[str, Pilot], init_std: float, weight_decay: float) -> Plausible | None:
     """The laws of a plan from these pilots; None where the planner refuses them."""
     curves = pilot_curves([known[run] for run in pilots], "val_loss", init_std, weight_decay)
-    chosen = choose_law(curves) if len(curves) >= LEAST_PILOTS else None
-    return None if chosen is None or chosen.error > WORST_HELD_OUT else chosen
+    laws = plausible(curves) if len(curves) >= LEAST_PILOTS else None
+    return None if laws is None or laws.error > WORST else laws
 
 
 def _judged(
-    case: Case, runs: pd.DataFrame, known: dict[str, Pilot], law_of: Callable[[tuple[str, ...]], Chosen | None], level: float
+    case: Case, runs: pd.DataFrame, known: dict[str, Pilot], law_of: Callable[[tuple[str, ...]], Plausible | None], level: float
 ) -> dict:
     """A row of the table: what was chosen, by the planner and by three rules without a law, and what each loses."""
     row = {"task": case.task, "case": case.label, "pilots": len(case.pilots), "candidates": len(case.candidates)}
@@ -113,22 +113,22 @@ def _judged(
     numbers = dict.fromkeys(("regret", "error", "inside", "best_pilot_regret", "wsd20_regret"), np.nan)
     row |= {"law": "", "chosen": "", "best": case.candidates[int(losses.argmin())], "refused": 1, **numbers}
     row["range"] = float(losses.max() - losses.min())
-    chosen_law = law_of(case.pilots)
-    if chosen_law is None:
+    laws = law_of(case.pilots)
+    if laws is None:
         return row
     try:
-        choice = choose(chosen_law.ranking, [known[run].lr for run in case.candidates])
+        choice = choose(laws, [known[run].lr for run in case.candidates])
     except ValueError:
         return row
     picked = case.candidates[choice.index]
     steps, values = known[picked].losses["val_loss"]
-    last = int(steps[-1])
-    low, high = chosen_law.interval(known[picked].lr, [last], level)
+    draws = laws.along(known[picked].lr, [int(steps[-1])])
+    low, high = laws.interval(draws, level)
     return row | {
-        "law": chosen_law.fitted.law.name,
+        "law": laws.members[0].name,
         "regret": float(losses[choice.index] - losses.min()),
         "chosen": picked,
-        "error": float(chosen_law.fitted.predict(known[picked].lr, [last])[0] - values[-1]),
+        "error": float(laws.predicted(draws)[0] - values[-1]),
         "inside": float(low[0] <= values[-1] <= high[0]),
         "best_pilot_regret": _pilot_regret(case, runs, losses, kind="best"),
         "wsd20_regret": _pilot_regret(case, runs, losses, kind="wsd20"),
