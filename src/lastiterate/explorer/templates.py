@@ -1,0 +1,170 @@
+"""Settings of every trainer as texts with gaps, so that a page can fill them in for a schedule that is bent by hand.
+
+For each kind of schedule and each trainer the exporter writes its settings for a few random schedules; where their texts agree is the
+text, and each number that changes is the one `VALUES` entry that gives it every time. A text is kept if it also gives the exporter's own
+for further schedules; otherwise, and where the trainer cannot execute the schedule exactly, the page names the command that says more.
+"""
+
+import random
+import re
+
+from lastiterate import schedules
+from lastiterate.schedules import Schedule
+from lastiterate.schedules.export import EXACT, TRAINERS, nearest
+from lastiterate.schedules.export.form import read
+
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\d.])")
+SHAPES = ("linear", "1-sqrt", "cosine")
+ROUNDED = "computed in float32, which moves learning rates a little: lastiterate export says by how much"
+LEARNT, CHECKED = 3, 3  # random schedules that a text is learnt from, and those that it is checked with
+
+# Numbers that settings are made of, by names that numerics of the page know too: T updates, W of warmup, S before the decay and N of it, as
+# the exporter counts them; E, the updates at which a second stage begins, and F its factor.
+VALUES = {
+    "T": lambda v: v["T"],
+    "W": lambda v: v["W"],
+    "S": lambda v: v["S"],
+    "N": lambda v: v["N"],
+    "E": lambda v: v["E"],
+    "T-1": lambda v: v["T"] - 1,
+    "T+1": lambda v: v["T"] + 1,
+    "S+1": lambda v: v["S"] + 1,
+    "S-1": lambda v: v["S"] - 1,
+    "N-1": lambda v: v["N"] - 1,
+    "E+1": lambda v: v["E"] + 1,
+    "E-1": lambda v: v["E"] - 1,
+    "T-W": lambda v: v["T"] - v["W"],
+    "T-W-1": lambda v: v["T"] - v["W"] - 1,
+    "S-W": lambda v: v["S"] - v["W"],
+    "S-E": lambda v: v["S"] - v["E"],
+    "E-W": lambda v: v["E"] - v["W"],
+    "S-W+1": lambda v: v["S"] - v["W"] + 1,
+    "W-1": lambda v: v["W"] - 1,
+    "W+1": lambda v: v["W"] + 1,
+    "N+1": lambda v: v["N"] + 1,
+    "peak": lambda v: v["peak"],
+    "final": lambda v: v["final"],
+    "F": lambda v: v["F"],
+    "peak*final": lambda v: v["peak"] * v["final"],
+    "peak*F": lambda v: v["peak"] * v["F"],
+    "F-final": lambda v: v["F"] - v["final"],
+    "1-final": lambda v: 1 - v["final"],
+    "W/T": lambda v: v["W"] / v["T"],
+    "N/T": lambda v: v["N"] / v["T"],
+    "S/T": lambda v: v["S"] / v["T"],
+    "W/(T+1)": lambda v: v["W"] / (v["T"] + 1),
+    "N/(T+1)": lambda v: v["N"] / (v["T"] + 1),
+    "(N+1)/(T+1)": lambda v: (v["N"] + 1) / (v["T"] + 1),
+    "peak*(1-1/N)": lambda v: v["peak"] * (1 - 1 / max(v["N"], 1)),
+}
+
+
+def kinds() -> dict[str, dict]:
+    """What a schedule has, by the key under which the page looks up its settings: family, shape, warmup or not, ends above 0 or not."""
+    found = {}
+    for family, shapes in {
+        "constant": ("",), "wsd": SHAPES, "linear": ("",), "one_minus_sqrt": ("",), "cosine": ("",), "inverse_sqrt": ("",),
+        "two_stage": ("linear",),
+    }.items():  # fmt: skip
+        for shape in shapes:
+            for warmup in (False, True):
+                for ends in (False, True) if family not in ("constant", "inverse_sqrt") else (False,):
+                    found[key(family, shape, warmup, ends)] = {"family": family, "shape": shape, "warmup": warmup, "ends": ends}
+    return found
+
+
+def key(family: str, shape: str, warmup: bool, ends: bool) -> str:
+    """Key of a kind."""
+    return "/".join((family, shape, "warmup" if warmup else "", "ends" if ends else ""))
+
+
+def some_schedule(kind: dict, rng: random.Random) -> tuple[Schedule, dict]:
+    """A random schedule of a kind, and the numbers its settings may be made of."""
+    total = rng.randrange(2000, 3000)
+    warmup = rng.randrange(101, 191) if kind["warmup"] else 0
+    final = round(rng.uniform(0.011, 0.089), 4) if kind["ends"] else 0.0
+    peak = round(rng.uniform(0.00011, 0.0089), 7)
+    arguments = {"total_steps": total, "warmup_steps": warmup, "peak_lr": peak, "initial_lr_ratio": 0.0}
+    if kind["family"] not in ("constant", "inverse_sqrt"):
+        arguments["final_lr_ratio"] = final
+    if kind["shape"]:
+        arguments |= {"cooldown": round(rng.uniform(0.1, 0.4), 3), "decay_shape": kind["shape"]}
+    switch, factor = 0, 0.0
+    if kind["family"] == "two_stage":
+        switch, factor = rng.randrange(300, 900), round(rng.uniform(0.3, 0.6), 4)
+        arguments |= {"switch_step": switch, "factor": factor}
+    schedule = getattr(schedules, kind["family"])(**arguments)
+    return schedule, numbers(schedule, switch, factor, final)
+
+
+def numbers(schedule: Schedule, switch: int, factor: float, final: float) -> dict:
+    """The numbers of a schedule that `VALUES` takes."""
+    form, decay = read(schedule), schedule.decay_steps
+    begin = form.decay_begin if decay else schedule.total_steps
+    if decay and schedule.name == "two_stage":
+        begin = schedule.total_steps - decay - 1
+    return {
+        "T": schedule.total_steps, "W": schedule.warmup_steps, "S": begin, "N": schedule.total_steps - begin, "E": switch, "F": factor,
+        "peak": schedule.peak_lr, "final": final,
+    }  # fmt: skip
+
+
+def learn(texts: list[str], values: list[dict]) -> list | None:
+    """Text pieces and names of `VALUES` in turn that give each of the texts from its values; None if no such list does."""
+    pieces = [NUMBER.split(text) for text in texts]
+    found = [NUMBER.findall(text) for text in texts]
+    if any(other != pieces[0] for other in pieces[1:]):
+        return None
+    template = [pieces[0][0]]
+    for place, piece in zip(zip(*found, strict=True), pieces[0][1:], strict=True):
+        name = next((name for name, rule in VALUES.items() if all(repr(rule(v)) == text for v, text in zip(values, place, strict=True))), None)
+        if len(set(place)) == 1:
+            template[-1] += place[0] + piece
+        elif name is None:
+            return None
+        else:
+            template += [name, piece]
+    return template
+
+
+def fill(template: list, values: dict) -> str:
+    """The text of a template."""
+    return "".join(piece if i % 2 == 0 else repr(VALUES[piece](values)) for i, piece in enumerate(template))
+
+
+def settings_text(schedule: Schedule, trainer: str) -> str | None:
+    """The exporter's settings under its notes; None where the trainer cannot execute the schedule exactly."""
+    found = nearest(schedule, trainer, search=False)
+    notes = [ROUNDED if note.startswith("computed in float32, which moves") else note for note in found.notes]
+    return None if found.deviation > EXACT else "\n".join([*(f"# {note}" for note in notes), found.text])
+
+
+def template(kind: dict, trainer: str, seed: int = 0) -> list | None:
+    """The template of a kind for a trainer, or None: it cannot, or its settings hold more than `VALUES` has."""
+    rng = random.Random(f"{seed} {kind} {trainer}")
+    some = [some_schedule(kind, rng) for _ in range(LEARNT + CHECKED)]
+    texts = [settings_text(some[0][0], trainer)]
+    if texts[0] is None:
+        return None
+    texts += [settings_text(schedule, trainer) for schedule, _ in some[1:]]
+    if None in texts:
+        return None
+    found = learn(texts[:LEARNT], [values for _, values in some[:LEARNT]])
+    right = found and all(fill(found, values) == text for text, (_, values) in zip(texts[LEARNT:], some[LEARNT:], strict=True))
+    return found if right else None
+
+
+def settings() -> dict:
+    """Templates of every kind and trainer: ``{"trainers": {name: title}, "texts": [...], "kinds": {key: {trainer: index of its text}}}``."""
+    texts: list = []
+    found: dict[str, dict[str, int]] = {}
+    for name, kind in kinds().items():
+        found[name] = {}
+        for trainer in TRAINERS:
+            one = template(kind, trainer)
+            if one is not None:
+                if one not in texts:
+                    texts.append(one)
+                found[name][trainer] = texts.index(one)
+    return {"trainers": {name: module.TITLE for name, module in TRAINERS.items()}, "texts": texts, "kinds": found}
+
