@@ -15,6 +15,7 @@ from docutils.utils.math import latex2mathml
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from lastiterate.explorer import explorer_html
 from lastiterate.workflow.families import Family
 from lastiterate.workflow.figure_index import repository_families
 
@@ -118,6 +119,14 @@ def _short(text: str) -> str:
         return text
 
 
+class Explorer(SphinxDirective):
+    """``explorer::``: the schedule explorer, a part of the page."""
+
+    def run(self) -> list[nodes.Node]:
+        """The same HTML as in the report."""
+        return [nodes.raw("", explorer_html(), format="html")]
+
+
 class Help(SphinxDirective):
     """``help:: NAME``: what `lastiterate NAME --help` prints; without a name, `lastiterate --help`."""
 
@@ -184,6 +193,7 @@ def setup(app) -> dict:
     app.add_directive("figures", Figures)
     app.add_directive("room", Room)
     app.add_directive("help", Help)
+    app.add_directive("explorer", Explorer)
     app.add_directive("table", Table)
     app.connect("autodoc-process-docstring", adapt_docstring, priority=100)  # before numpydoc sections are taken apart
     app.connect("autodoc-skip-member", skip_fields)

@@ -145,6 +145,7 @@
       this.values = element("dl", {class: "li-values", "aria-live": "polite"});
       this.why = element("p", {class: "li-why"});
       this.extended = element("output", {class: "li-extended"});
+      this.longChart = svg("svg", {viewBox: `0 0 ${WIDTH} 120`, class: "li-chart li-long", role: "img", "aria-label": "Learning rate of the first run and of the extended one"});
       this.text = element("pre", {class: "li-text", tabindex: "0", "aria-label": "Schedule or settings"});
       const copy = element("button", {type: "button", class: "li-copy"}, "Copy");
       copy.addEventListener("click", async () => {
@@ -161,7 +162,7 @@
         element("div", {class: "li-charts"}, this.lrChart, this.boundChart, this.readout, legend),
         element("div", {class: "li-results"}, this.values, this.why),
         element("fieldset", {class: "li-extend"}, element("legend", {}, "Longer than planned"),
-          this.field("Extend to updates", this.number("longer", {min: 20, max: MAX_STEPS, step: "1"})), this.extended),
+          this.field("Extend to updates", this.number("longer", {min: 20, max: MAX_STEPS, step: "1"})), this.extended, this.longChart),
         element("fieldset", {class: "li-settings"}, element("legend", {}, "Take it along"),
           this.field("Peak LR", this.number("peak", {min: 1e-12, max: 1e6, step: "any"})),
           this.field("As", this.choice("output", {JSON: "JSON for lastiterate", ...this.data.trainers})), copy, this.text));
@@ -172,6 +173,8 @@
 
     // ---- knees: what can be moved, by mouse, finger and arrow keys ----
     buildKnees() {
+      this.lrCurves = svg("g");
+      this.lrChart.append(this.lrCurves);
       const cool = (s, x) => { s.cooldown = shortestFraction(Math.max(0, Math.min(s.total + 1 - x, s.total)), s.total + 1); };
       this.knees = {
         warmup: {label: "Warmup ends", x: (s) => s.warmup, y: () => 1, move: (s, x) => { s.warmup = Math.max(0, Math.min(x, s.total - 1)); }, show: () => true},
@@ -188,6 +191,7 @@
         knee.handle = svg("g", {class: "li-knee", tabindex: 0, role: "slider", "aria-label": knee.label, "data-knee": name}, svg("circle", {r: 18, class: "li-hit"}), knee.dot);
         knee.handle.addEventListener("pointerdown", (event) => this.drag(event, knee));
         knee.handle.addEventListener("keydown", (event) => this.key(event, knee));
+        this.lrChart.append(knee.handle);
       }
     }
 
@@ -244,27 +248,27 @@
       if (!coarse) { this.sayExtended(); this.sayText(); }
     }
 
-    x(t) { return LEFT + (WIDTH - LEFT - RIGHT) * t / this.found.s.total; }
+    x(t, total = this.found.s.total) { return LEFT + (WIDTH - LEFT - RIGHT) * t / total; }
+
+    path(values, y, total = values.length) {
+      const every = Math.max(1, Math.floor(values.length / 600)), points = [];
+      for (let t = 0; t < values.length; t += every) points.push(`${this.x(t + 1, total).toFixed(1)},${y(values[t]).toFixed(1)}`);
+      points.push(`${this.x(values.length, total).toFixed(1)},${y(values.at(-1)).toFixed(1)}`);
+      return `M${points.join("L")}`;
+    }
 
     drawLr() {
       const {s, lr, linear} = this.found, y = (value) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value;
-      const path = (values) => {
-        const every = Math.max(1, Math.floor(values.length / 600)), points = [];
-        for (let t = 0; t < values.length; t += every) points.push(`${this.x(t + 1).toFixed(1)},${y(values[t]).toFixed(1)}`);
-        points.push(`${this.x(values.length).toFixed(1)},${y(values.at(-1)).toFixed(1)}`);
-        return `M${points.join("L")}`;
-      };
-      const parts = [this.axes(y, [0, 0.5, 1], HEIGHT, "LR / peak"), svg("path", {d: path(linear), class: "li-line li-linear"}), svg("path", {d: path(lr), class: "li-line li-bound"})];
-      for (const knee of Object.values(this.knees)) {
-        if (!knee.show(s)) continue;
+      this.lrCurves.replaceChildren(this.axes(y, [0, 0.5, 1], HEIGHT, "LR / peak"), svg("path", {d: this.path(linear, y), class: "li-line li-linear"}), svg("path", {d: this.path(lr, y), class: "li-line li-bound"}));
+      for (const knee of Object.values(this.knees)) { // the handles stay in the page: one that left it would let go of the pointer
+        const shown = knee.show(s);
+        knee.handle.setAttribute("visibility", shown ? "visible" : "hidden");
+        knee.handle.setAttribute("tabindex", shown ? 0 : -1);
+        if (!shown) continue;
         const at = knee.vertical ? knee.y(s) : knee.x(s), text = knee.vertical ? `${short(at)} of the peak` : `update ${at}${knee.both ? `, factor ${short(knee.y(s))}` : ""}`;
         knee.handle.setAttribute("transform", `translate(${this.x(Math.min(knee.x(s), s.total)).toFixed(1)} ${y(knee.y(s)).toFixed(1)})`);
         for (const [name, value] of Object.entries({"aria-valuemin": 0, "aria-valuemax": knee.vertical ? 1 : s.total, "aria-valuenow": at, "aria-valuetext": text})) knee.handle.setAttribute(name, value);
-        parts.push(knee.handle);
       }
-      const focused = document.activeElement;
-      this.lrChart.replaceChildren(...parts);
-      if (this.lrChart.contains(focused)) focused.focus();
     }
 
     drawBound(samples) {
@@ -291,10 +295,10 @@
       this.boundChart.setAttribute("aria-label", `Bound after every update: ${short(best.value)} after the last, linear decay ${short(reference.value)}`);
     }
 
-    axes(y, ticks, height, label) {
+    axes(y, ticks, height, label, total = this.found.s.total) {
       const group = svg("g", {class: "li-axes", "aria-hidden": "true"});
       for (const tick of ticks) group.append(svg("line", {x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick)}), svg("text", {x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end"}, short(tick)));
-      for (let i = 0; i <= 4; i++) group.append(svg("text", {x: this.x(this.found.s.total * i / 4), y: height - 8, "text-anchor": i === 4 ? "end" : "middle"}, String(Math.round(this.found.s.total * i / 4))));
+      for (let i = 0; i <= 4; i++) group.append(svg("text", {x: this.x(i, 4), y: height - 8, "text-anchor": i === 4 ? "end" : "middle"}, `${i === 4 ? "update " : ""}${Math.round(total * i / 4)}`));
       group.append(svg("text", {x: WIDTH - RIGHT - 2, y: TOP + 12, "text-anchor": "end", class: "li-axis-name"}, label));
       return group;
     }
@@ -334,6 +338,8 @@
 
     sayExtended() {
       const s = this.schedule, total = this.state.longer;
+      this.longChart.replaceChildren();
+      for (const key of ["factor", "bound"]) delete this.extended.dataset[key];
       if (total <= s.total) { this.extended.textContent = `Give more than ${s.total} updates.`; return; }
       const found = extend(s, total, (steps) => this.norms(steps));
       this.found.extension = found;
@@ -342,6 +348,10 @@
       this.extended.textContent = found.how === "second_stage"
         ? `From update ${found.switchStep} on, before the cooldown of the first run, lower the LR to ${short(found.factor)} of the peak: ${gain}`
         : `There is no stable phase to branch from: a new run, at ${short(found.factor)} times the LR that was best for ${s.total} updates: ${gain}`;
+      const scale = found.how === "base_lr" ? found.factor : 1, longer = factors(found.phases).map((value) => scale * value);
+      const y = (value) => 94 - 82 * value / Math.max(1, scale);
+      this.longChart.replaceChildren(this.axes(y, [0, 1], 120, "LR / peak of the first run", total), svg("path", {d: this.path(this.found.lr, y, total), class: "li-line li-linear"}),
+        svg("path", {d: this.path(longer, y), class: "li-line li-bound"}));
       this.extended.dataset.factor = found.factor;
       this.extended.dataset.bound = found.bound;
     }
