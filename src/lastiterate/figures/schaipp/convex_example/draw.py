@@ -55,12 +55,12 @@ def loss_seeds(table, parameters):
 
 
 def path(tables):
-    """The end of the three paths over the contours, wsd dotted in its cooldown."""
+    """The end of the three paths over the contours, wsd dotted in its cooldown and above the others."""
     figure, axes = plt.subplots()
     best = tables["minimiser"].iloc[0]
     paths = tables["paths"]
     late = paths[paths.t > 0.7 * paths.t.max()]
-    reach = 1.5 * np.array([np.abs(late.x1 - best.x1).max(), np.abs(late.x2 - best.x2).max()])
+    reach = 1.6 * np.array([np.abs(late.x1 - best.x1).max(), np.abs(late.x2 - best.x2).max()])
     grid1, grid2 = (np.linspace(centre - r, centre + r, 160) for centre, r in zip((best.x1, best.x2), reach, strict=True))
     residuals = tables["problem"].a1.to_numpy() * grid1[None, :, None] + tables["problem"].a2.to_numpy() * grid2[:, None, None]
     values = np.abs(residuals - tables["problem"].b.to_numpy()).max(axis=2)
@@ -69,8 +69,9 @@ def path(tables):
         shown = rows[(np.abs(rows.x1 - best.x1) < 8 * reach[0]) & (np.abs(rows.x2 - best.x2) < 8 * reach[1])]
         start = cooldown_start(rows) if name == "wsd" else rows.t.max() + 1
         stable, cooling = shown[shown.t <= start], shown[shown.t >= start]
-        axes.plot(stable.x1, stable.x2, color=colour(name), lw=1.0, label=name)
-        axes.plot(cooling.x1, cooling.x2, color=colour(name), lw=1.4, ls=":")
+        above = 4 if name == "wsd" else 3 if name == "constant" else 2
+        axes.plot(stable.x1, stable.x2, color=colour(name), lw=0.7, label=name, zorder=above)
+        axes.plot(cooling.x1, cooling.x2, color=colour(name), lw=1.3, ls=(0, (1, 1)), zorder=above)
         axes.plot(rows.x1.iloc[-1], rows.x2.iloc[-1], "o", color=colour(name), mec="black", zorder=5)
     axes.plot(best.x1, best.x2, "*", color="gold", mec="black", ms=13, zorder=6, label=r"$x^\star$")
     axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(grid1[0], grid1[-1]), ylim=(grid2[0], grid2[-1]))

@@ -14,12 +14,13 @@ SHOWN = 300  # points of a smoothed curve that are kept
 
 
 def compute(parameters, inputs):
-    """Tables mean (norm per run), mean_fits (power law per schedule), curves (smoothed), time_fits (per run)."""
+    """Tables mean (norm per run), mean_fits (power law per schedule), curves (smoothed), time_fits (per run), losses (smoothed)."""
     runs = select(load_runs(inputs), parameters["select"], one_per=["schedule_name", "base_lr"])
-    history = load_history(inputs, runs.run_id.tolist(), ["grad_norm"]).dropna()
-    mean, curves, time_fits = Rows(), Rows(), Rows()
+    history = load_history(inputs, runs.run_id.tolist(), ["grad_norm", "train_loss"])
+    mean, curves, time_fits, losses = Rows(), Rows(), Rows(), Rows()
     for run in runs.itertuples():
-        rows = history[history.run_id == run.run_id].sort_values("step")
+        logged = history[history.run_id == run.run_id].sort_values("step")
+        rows = logged.dropna(subset="grad_norm")
         if rows.empty:
             raise StepError(f"run {run.run_id} has no gradient norms: select runs whose history has grad_norm")
         label = {"schedule": run.schedule_name, "base_lr": run.base_lr}
@@ -29,14 +30,28 @@ def compute(parameters, inputs):
         time_fits.add(**label, **shape.parameters, log_rmse=shape.log_rmse)
         lr = Schedule.from_json(run.schedule).lr
         smooth = rows.grad_norm.rolling(parameters["smoothing_rows"], center=True).median().to_numpy()
-        kept = np.unique(np.geomspace(1, norms.size, SHOWN).astype(int)) - 1
-        kept = np.unique(np.concatenate([kept, np.linspace(0, norms.size - 1, SHOWN).astype(int)]))
-        kept = kept[np.isfinite(smooth[kept])]
+        kept = shown_rows(smooth)
         curves.add(
             **label, step=steps[kept], lr=lr[steps[kept] - 1], lr_sum=np.cumsum(lr)[steps[kept] - 1],
             grad_norm=smooth[kept], fitted=shape(steps[kept] / run.total_steps),
         )  # fmt: skip
-    return {"mean": mean, "mean_fits": fit_means(mean), "curves": curves, "time_fits": time_fits}
+        losses.add(**label, **smoothed_loss(logged, lr, parameters["smoothing_rows"]))
+    return {"mean": mean, "mean_fits": fit_means(mean), "curves": curves, "time_fits": time_fits, "losses": losses}
+
+
+def smoothed_loss(logged: pd.DataFrame, lr: np.ndarray, window: int) -> dict[str, np.ndarray]:
+    """Step, learning rate, and training loss (running means of `window` rows, each at the middle of its rows) where they are shown."""
+    rows = logged.dropna(subset="train_loss")
+    means = rows.train_loss.rolling(window, center=True).mean().to_numpy()
+    kept, steps = shown_rows(means), rows.step.to_numpy()
+    return {"step": steps[kept], "lr": lr[np.maximum(steps[kept], 1) - 1], "train_loss": means[kept]}
+
+
+def shown_rows(values: np.ndarray) -> np.ndarray:
+    """Indices of the values that are drawn: equally spaced ones, and as many equally spaced in the logarithm, where they are finite."""
+    early = np.unique(np.geomspace(1, values.size, SHOWN).astype(int)) - 1
+    kept = np.unique(np.concatenate([early, np.linspace(0, values.size - 1, SHOWN).astype(int)]))
+    return kept[np.isfinite(values[kept])]
 
 
 def fit_means(mean: Rows) -> Rows:

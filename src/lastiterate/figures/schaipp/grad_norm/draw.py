@@ -7,12 +7,16 @@ from lastiterate.draw import common as c
 from lastiterate.draw.hues import RATES
 
 NORM = r"Gradient norm $\|g_t\|$"
+LOSS = "Training loss"
 
 
 def draw(tables, parameters):
-    """Panels mean_grad_norm, log_grad_norm, over_time and scatter."""
+    """Panels mean_grad_norm, log_grad_norm, log_train_loss, over_time and scatter."""
     yield "mean_grad_norm", mean_grad_norm(tables["mean"], tables["mean_fits"])
-    yield "log_grad_norm", log_grad_norm(tables["curves"])
+    yield "log_grad_norm", beside_lr(tables["curves"], "grad_norm", ylabel=NORM, yscale="log")
+    losses = tables["losses"]
+    late = losses[losses.step > losses.step.max() / 10].train_loss
+    yield "log_train_loss", beside_lr(losses, "train_loss", ylabel=LOSS, ylim=(late.min() - 0.05, late.max() + 0.3))
     yield "over_time", over_time(tables["curves"])
     yield "scatter", scatter(tables["curves"])
 
@@ -35,13 +39,13 @@ def mean_grad_norm(table, fits):
     return figure
 
 
-def log_grad_norm(table):
-    """Smoothed norms beside the learning rates of the runs."""
+def beside_lr(table, column, **axes):
+    """A smoothed column beside the learning rates of the runs."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
     for _, _, colour, rows in RATES.curves(table):
-        left.plot(rows.step, rows.grad_norm, color=colour, lw=1.2)
+        left.plot(rows.step, rows[column], color=colour, lw=1.2)
         right.plot(rows.step, rows.lr, color=colour, lw=1.4)
-    left.set(xlabel=c.STEP, ylabel=NORM, xlim=(0, None), yscale="log")
+    left.set(xlabel=c.STEP, xlim=(0, None), **axes)
     right.set(xlabel=c.STEP, ylabel=c.LR, xlim=(0, None), ylim=(0, None))
     RATES.legend(left, table, loc="upper center", ncols=2)
     return figure

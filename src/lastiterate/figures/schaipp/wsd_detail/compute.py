@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lastiterate.bound import explicit_wsd_bound, tuned_wsd
 from lastiterate.figures.bound_tables import BoundCurve
 from lastiterate.figures.thinning import drawn_steps
 from lastiterate.schedules import constant, wsd
@@ -10,7 +11,7 @@ from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
-    """Tables tuned, convergence (tuned wsd at each horizon), rates (constant schedule and A/sqrt(t)), fit, single_terms."""
+    """Tables tuned, convergence (tuned wsd at each horizon), rates (constant schedule and A/sqrt(t)), fit, single_terms, theorem."""
     horizons = parameters["total_steps"]
     norm, distance, cooldown = parameters["grad_norm"], parameters["distance"], parameters["cooldown"]
     best, convergence, terms = Rows(), Rows(), Rows()
@@ -28,7 +29,18 @@ def compute(parameters, inputs=()):
     steps = drawn_steps(max(horizons))
     everywhere = BoundCurve(constant(max(horizons)), norm, distance).best.value[steps - 1]
     rates = {"t": steps, "constant_tuned": everywhere, "inverse_sqrt": factor / np.sqrt(steps)}
-    return {"tuned": best, "convergence": convergence, "rates": rates, "fit": {"factor": [factor]}, "single_terms": terms}
+    fit = {"factor": [factor]}
+    theorem = theorem_rows(range(*parameters["theorem_total_steps"]), cooldown, norm, distance)
+    return {"tuned": best, "convergence": convergence, "rates": rates, "fit": fit, "single_terms": terms, "theorem": theorem}
+
+
+def theorem_rows(horizons, cooldown: float, norm: float, distance: float) -> Rows:
+    """The tuned bound, what the theorem bounds it with, and their ratio, at every horizon."""
+    rows = Rows()
+    for total_steps in horizons:
+        value, theorem = tuned_wsd(total_steps, cooldown, norm, distance).value, explicit_wsd_bound(total_steps, cooldown, norm, distance)
+        rows.add(total_steps=total_steps, omega=value, theorem=theorem, ratio=theorem / value)
+    return rows
 
 
 def fit_inverse_sqrt(horizons: np.ndarray, values: np.ndarray) -> float:

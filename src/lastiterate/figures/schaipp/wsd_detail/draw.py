@@ -6,9 +6,10 @@ from lastiterate.draw import common as c
 
 
 def draw(tables, parameters):
-    """Panels no_log_terms and single_terms."""
+    """Panels no_log_terms, single_terms and theorem."""
     yield "no_log_terms", no_log_terms(tables["convergence"], tables["rates"], tables["fit"].factor[0])
     yield "single_terms", single_terms(tables["single_terms"], parameters["cooldown"])
+    yield "theorem", theorem(tables["theorem"])
 
 
 def no_log_terms(table, rates, factor):
@@ -38,6 +39,17 @@ def single_terms(table, cooldown):
     axes.axvline(start, color="grey", ls=":", label=f"cooldown, the last {cooldown:.0%}")
     axes.set(xlabel=c.STEP, ylabel="Terms of the bound", xlim=(0, None), ylim=(0, 6 * table.omega.iloc[-1]))
     axes.legend(loc="upper right")
+    return figure
+
+
+def theorem(table):
+    """The tuned bound and the explicit one over the horizon, each times sqrt(T), so that a logarithm would show as a slope."""
+    figure, axes = plt.subplots()
+    root = table.total_steps**0.5
+    axes.plot(table.total_steps, table.theorem * root, color=c.CATEGORICAL[4], ls="--", label="theorem (explicit)")
+    axes.plot(table.total_steps, table.omega * root, color=c.CATEGORICAL[0], label=r"$\Omega_T$ at $\gamma^\star$")
+    axes.set(xlabel=c.HORIZON, ylabel=r"$\sqrt{T}\,/\,(DG)$ times the bound", xscale="log", ylim=(0, None))
+    axes.legend(loc="lower right")
     return figure
 
 
