@@ -43,7 +43,9 @@ def fit_size(rows: pd.DataFrame, parameters) -> dict:
         power = tokens**-exponent
         design = np.column_stack([ones, power, power * np.log(tokens)])
         columns["exponent"] = power_law(tokens, resampled(design, loss, free_floor + free_slope * power, *bootstrap))[0]
-    result = {"horizons": len(rows), "slope": slope, "linf": floor, "r2": r_squared(loss, floor + slope * x)}
+    fitted = floor + slope * x
+    result = {"horizons": len(rows), "slope": slope, "linf": floor, "r2": r_squared(loss, fitted)}
+    result |= {"largest_relative_error": np.abs(fitted / loss - 1).max()}
     result |= {"exponent": exponent, "exponent_linf": free_floor}
     for name, values in columns.items():
         result[f"{name}_low"], result[f"{name}_high"] = np.percentile(values, [5, 95])

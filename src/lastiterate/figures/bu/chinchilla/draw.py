@@ -11,10 +11,11 @@ SIZE = "Parameters (billions)"
 
 
 def draw(tables, parameters):
-    """Panels figure7, linf, exponent and held_out."""
+    """Panels figure7, linf, slope, exponent and held_out."""
     fits, points = tables["fits"], tables["points"]
     yield "figure7", figure7(fits[fits.listed], points[points.listed])
     yield "linf", linf(fits, tables["trend"])
+    yield "slope", slope(fits)
     yield "exponent", exponent(fits)
     yield "held_out", held_out(fits)
 
@@ -48,6 +49,18 @@ def linf(fits, trend):
         axes.plot(grid, row.intercept + row.slope * np.log10(grid), style, color="grey", lw=1, label=label)
     axes.set(xscale="log", xlabel=SIZE, ylabel=r"$L_\infty$")
     axes.legend(fontsize=7.5)
+    return figure
+
+
+def slope(fits):
+    """The lines' slopes 2 q1 q2 against the model's size."""
+    figure, axes = plt.subplots()
+    for listed, marker, name in ((True, "o", "sizes of Table 2"), (False, "x", "other sizes")):
+        rows = fits[fits.listed == listed]
+        low, high = rows.slope - rows.slope_low, rows.slope_high - rows.slope
+        axes.errorbar(rows["size"], rows.slope / 1e4, (low.clip(0) / 1e4, high.clip(0) / 1e4), fmt=marker, ms=4, lw=0.8, label=name)
+    axes.set(xscale="log", xlabel=SIZE, ylabel=r"$2\,q_1 q_2$ ($10^4$)", ylim=(0, None))
+    axes.legend(loc="lower left", fontsize=7.5)
     return figure
 
 

@@ -50,8 +50,20 @@ def table1(constant_fractions) -> Rows:
             row = {"schedule": name, "constant_fraction": fraction, "qualifies": "pass" if result.qualifies else "fail"}
             for key, ours, theirs in zip(("distance", "noise", "log"), derived, published, strict=True):
                 row |= {key: at(ours), f"published_{key}": at(theirs)}
+            for prefix, values in (("", derived), ("published_", published)):
+                distance, noise, log = map(at, values)
+                row |= dict(zip((f"{prefix}base_lr", f"{prefix}bound"), optimum(distance, log or noise), strict=True))
             rows.add(**row, squared_gap_ratio=at(result.gap) if result.qualifies else math.inf)
     return rows
+
+
+def optimum(distance: float, noise: float) -> tuple[float, float]:
+    """Coefficients of the best peak learning rate and of the bound there, for ``distance D^2/(gamma T) + noise gamma G^2``.
+
+    The peak is ``sqrt(distance/noise)`` times D/(G sqrt(T)), the bound ``2 sqrt(distance noise)`` times D G/sqrt(T). For a schedule
+    whose noise grows with ln T the peak is divided by sqrt(ln T) and the bound multiplied; for 1/sqrt the peak has no sqrt(T).
+    """
+    return math.sqrt(distance / noise), 2 * math.sqrt(distance * noise)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,14 @@ import numpy as np
 
 from lastiterate.draw import common as c
 
-COLUMNS = {"distance": r"$D^2/(\gamma T)$", "noise": r"$\gamma G^2$", "log": r"$\gamma G^2 \ln T$"}
+COLUMNS = {
+    "distance": r"$D^2/(\gamma T)$",
+    "noise": r"$\gamma G^2$",
+    "log": r"$\gamma G^2 \ln T$",
+    "base_lr": r"$\gamma^\star G \sqrt{T}/D$",
+    "bound": r"$\Omega_T^\star \sqrt{T}/(D G)$",
+}
+UNITS = {"constant": (r"$/\sqrt{\ln T}$", r"$\sqrt{\ln T}$"), "inverse_sqrt": (r"$\sqrt{T/\ln T}$", r"$\sqrt{\ln T}$")}
 
 
 def draw(tables, parameters):
@@ -43,17 +50,19 @@ def growth(bounds, verdicts, colours):
 
 def table1(table):
     """Derived constants next to the published ones."""
-    figure, axes = plt.subplots(figsize=(9.2, 2.6))
+    figure, axes = plt.subplots(figsize=(10.4, 2.6))
     axes.axis("off")
     cells = []
     for row in table.itertuples():
         name = row.schedule if np.isnan(row.constant_fraction) else f"{row.schedule}, c = {row.constant_fraction:g}"
         pairs = [(getattr(row, key), getattr(row, f"published_{key}")) for key in COLUMNS]
-        texts = ["–" if np.isnan(ours) else f"{ours:.6g}  ({theirs:.6g})" for ours, theirs in pairs]
+        units = ("", "", "", *UNITS.get(row.schedule, ("", "")))
+        texts = ["–" if np.isnan(ours) else f"{ours:.5g} ({theirs:.5g}) {unit}" for (ours, theirs), unit in zip(pairs, units, strict=True)]
         cells.append([name, *texts, row.qualifies])
     grid = axes.table(cells, colLabels=["schedule", *COLUMNS.values(), "exam"], loc="center", cellLoc="center", edges="horizontal")
     grid.auto_set_font_size(False)
-    grid.set_fontsize(9)
+    grid.set_fontsize(8.5)
+    grid.auto_set_column_width(range(len(COLUMNS) + 2))
     grid.scale(1, 1.35)
     axes.set_title("Asymptotic constants: derived (published)", fontsize=10)
     return figure

@@ -16,7 +16,7 @@ GROUP = ["source", "model", "n_params", "tokens", "batch_size"]
 
 
 def compute(parameters, inputs):
-    """Tables fits (per group, with all runs and without diverged ones), points, and summary (over groups)."""
+    """Tables fits (per group, with all runs and without diverged ones), points, and summary (over the groups of each source)."""
     runs = load_results(inputs).dropna(subset="base_lr")
     runs = runs.assign(diverged=runs.loss > runs.groupby(GROUP).loss.transform("min") + parameters["divergence"])
     fits, points = Rows(), Rows()
@@ -66,10 +66,11 @@ def left_out(base_lr, loss, chosen) -> tuple[float, float]:
 
 
 def summary(fits: pd.DataFrame) -> Rows:
-    """Over groups: medians of R2, the share of groups with R2 >= .95, and mean errors at learning rates left out."""
+    """Over the groups of a source: medians of R2, the share of groups with R2 >= .95, and mean errors at learning rates left out."""
     rows = Rows()
-    for kind, chosen in fits.groupby("runs"):
+    for (source, kind), chosen in fits.groupby(["source", "runs"]):
         rows.add(
+            source=source,
             runs=kind,
             groups=len(chosen),
             diverged=int(chosen.diverged.sum()),
