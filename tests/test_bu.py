@@ -271,6 +271,7 @@ def test_the_bu_target_builds_from_made_up_logs_and_results(tmp_path):
     made_up.write_sources(tmp_path / "config/sources.csv", rows)
     config = yaml.safe_load((tmp_path / "config/config.yaml").read_text())
     config["figures"]["formats"] = ["svg"]
+    config |= {paper: {} for paper in ("schaipp", "defazio", "own", "plan")}  # their sources are not registered here
     bu = config["bu"]
     del bu["laws"]
     bu["exam"] |= {"log2_min_steps": 4, "log2_max_steps": 9}

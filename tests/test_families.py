@@ -125,9 +125,8 @@ def test_tuned_wsd_stays_below_the_closed_form_of_the_paper():
 
 
 def test_wsd_has_no_logarithm_and_constant_has():
-    tables = wsd_detail.compute(
-        {"distance": 2.0, "grad_norm": 3.0, "total_steps": [500, 8000], "cooldown": 0.2, "single_terms_total_steps": 500}
-    )
+    horizons = {"total_steps": [500, 8000], "single_terms_total_steps": 500, "theorem_total_steps": [500, 8001, 7500]}
+    tables = wsd_detail.compute({"distance": 2.0, "grad_norm": 3.0, "cooldown": 0.2, **horizons})
     omega_at = dict(zip(tables["tuned"].columns["total_steps"], tables["tuned"].columns["omega"], strict=True))
     assert omega_at[500] / omega_at[8000] == pytest.approx(4, rel=0.01)
     t = tables["rates"]["t"]
@@ -135,6 +134,21 @@ def test_wsd_has_no_logarithm_and_constant_has():
     constant = tables["rates"]["constant_tuned"]
     np.testing.assert_allclose(constant, 6 / np.sqrt(t) * np.sqrt(1 + harmonic), rtol=1e-10)
     assert np.interp(500, t, constant) / constant[-1] < 3.5
+    theorem = tables["theorem"].columns
+    np.testing.assert_allclose(theorem["omega"], [omega_at[500], omega_at[8000]], rtol=1e-12)
+    assert theorem["ratio"] == pytest.approx([1.23, 1.234], abs=1e-3)
+
+
+def test_the_convex_example_is_the_published_problem():
+    rows, minimisers = convex_example.problems(1, 20, 5.0)
+    np.testing.assert_allclose(rows[0, :2], [[-0.0074868, 0.5364436], [-0.8230451, -0.7359390]], atol=5e-8)
+    np.testing.assert_allclose(minimisers[0], [1.2322948, 4.8457660], atol=5e-7)
+    torch = pytest.importorskip("torch")
+    for seed in (0, 7):
+        torch.random.manual_seed(seed)
+        uniform, normal = convex_example.torch_draws(seed, 40)
+        assert (torch.rand(20, 2).numpy().ravel() == uniform).all()
+        np.testing.assert_allclose(torch.randn(1, 2).numpy()[0], normal, rtol=1e-6)
 
 
 def test_the_descent_goes_down_to_the_optimum():

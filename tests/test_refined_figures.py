@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -111,12 +112,23 @@ def test_llm_l1_l2(tables):
     parameters = {"smoothing": 0.1, "points": 40, "select": [WSD, {"run_id": "b_l1"}]}
     computed = llm_l1_l2.compute(parameters, both)
     drawn("llm_l1_l2", draw_llm_l1_l2, computed, parameters)
-    spread = frames(computed)["spread"].set_index("norm")
+    spread = frames(computed)["spread"]
+    spread = spread[spread.n_params.astype(str) == "all"].set_index("norm")
     assert spread.runs.to_dict() == {"l2": 2, "l1": 1}
     # the two runs' norms are proportional to each other, so that their schedules agree
     assert spread.spread["l2"] == pytest.approx(0, abs=1e-9) and pd.isna(spread.spread["l1"])
     only = llm_l1_l2.compute(parameters | {"select": [WSD]}, both)
     drawn("llm_l1_l2", draw_llm_l1_l2, only, parameters)
+
+
+def test_spreads_within_and_between_sizes():
+    up, down = np.linspace(0, 1, 5), np.linspace(1, 0, 5)
+    found = llm_l1_l2.spreads({"l2": {1: [up, down], 2: [up, up]}, "l1": {1: [up, up], 2: [down]}}).columns
+    rows = {key: values for *key, values in zip(found["n_params"], found["norm"], found["spread"], strict=True) for key in [tuple(key)]}
+    half = np.sqrt(np.mean((up - down) ** 2) / 2)  # of two schedules that are up and down
+    assert rows[1, "l2"] == pytest.approx(half) and rows[1, "l1"] == rows[2, "l2"] == 0 and rows[2, "l1"] is None
+    assert found["between_sizes"][-1] == pytest.approx(half) and found["between_sizes"][-2] == pytest.approx(half / 2)
+    assert found["relative"][-1] == pytest.approx(rows["all", "l1"] / rows["all", "l2"])
 
 
 def test_a_run_without_norms_is_named(tables, tmp_path):

@@ -19,7 +19,8 @@ def compute(parameters, inputs=()):
         lr = np.append(schedule.lr, np.nan)  # x_{T+1} is reached, and not left
         loss.add(schedule=name, t=t, lr=lr, loss=values[0], low=low, median=middle, high=high)
         paths.add(schedule=name, t=t, lr=lr, x1=iterates[0, :, 0], x2=iterates[0, :, 1])
-        final.add(schedule=name, base_lr=entry["base_lr"], loss=values[0, -1], seeds=len(values), low=low[-1], median=middle[-1], high=high[-1])
+        ends = {"loss": values[0, -1], "low": low[-1], "median": middle[-1], "high": high[-1]}
+        final.add(schedule=name, base_lr=entry["base_lr"], seeds=len(values), **ends)
     problem = {"a1": rows[0, :, 0], "a2": rows[0, :, 1], "b": rows[0] @ minimisers[0]}
     minimiser = {"x1": minimisers[0, :1], "x2": minimisers[0, 1:]}
     return {"loss": loss, "paths": paths, "final": final, "problem": problem, "minimiser": minimiser}
