@@ -310,7 +310,7 @@ def test_no_text_ends_in_a_traceback(text, trainer):
     ("words", "message"),
     [
         (["--from", "nowhere", "x"], "--from nowhere: not read, but nanotron"),
-        (["--from", "hf", "nowhere"], "--from hf nowhere: No such file"),
+        (["--from", "hf", "nowhere"], "--from hf nowhere: no such file"),
         (["--schedule", "wsd:total_steps=9,peak_lr=1"], "--trainer is missing"),
         (["--schedule", "wsd:total_steps=9,peak_lr=1", "--trainer", "hf", "--steps", "3"], "--steps belongs to --from"),
     ],

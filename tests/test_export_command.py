@@ -89,7 +89,7 @@ def test_command_refuses_what_is_no_part(more, message, capsys):
     ("text", "message"),
     [
         ("{", "not JSON"),
-        ("{}", "is not the JSON that Schedule.to_json writes"),
+        ("{}", "has no 'name': it takes name, phases and peak_lr"),
         ('{"family": "wsdd"}', "family='wsdd' is not known"),
         ('{"family": "wsd", "total_steps": 5, "cooling": 1}', "it takes total_steps, cooldown"),
         ('{"family": "wsd", "total_steps": 5, "cooldown": 2}', "cooldown=2 must lie in"),

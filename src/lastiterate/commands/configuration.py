@@ -9,10 +9,11 @@ import numpy as np
 from lastiterate import _stdin
 from lastiterate.commands.common import print_json
 from lastiterate.schedules.configs import READERS, Config, ConfigError, read_named
+from lastiterate.schedules.plot import SUFFIXES as PICTURES
+from lastiterate.schedules.plot import save_plot
 from lastiterate.workflow.files import write_csv, write_text
 
 LONGEST = 20_000  # updates of a table that is printed as JSON
-PICTURES = (".svg", ".png", ".pdf")
 
 
 def load(trainer: str, name: str, steps: int | None) -> Config:
@@ -50,9 +51,7 @@ def _save(config: Config, path: Path, suffix: str, name: str) -> None:
     if suffix == ".csv":
         write_csv(path, {"step": np.arange(1, config.lr.size + 1), "lr": config.lr})
     elif suffix in PICTURES:
-        from lastiterate.draw.schedule import save_schedule  # here: its import takes as long as all others
-
-        save_schedule(config.lr, path, f"{config.trainer}: {Path(name).name}")
+        save_plot(config.lr, path, f"{config.trainer}: {Path(name).name}")
     elif suffix == ".json":
         write_text(path, json.dumps(report(config)))
     else:

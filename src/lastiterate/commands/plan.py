@@ -17,6 +17,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from lastiterate._checks import check_number
+from lastiterate._extras import optional
 from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, out_folder, print_json
 from lastiterate.commands.steps import steps
 from lastiterate.laws import LAWS
@@ -77,6 +78,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Read, plan, write, print."""
+    if arguments.out and not arguments.no_figures:
+        with optional():
+            import matplotlib  # noqa: F401  (before the work, not after it)
     if arguments.trainer and not arguments.out:
         raise ValueError("--trainer writes settings: say where with --out FOLDER")
     if not arguments.trainer and (arguments.nearest or arguments.trainer_version or arguments.tolerance != TOLERANCE):

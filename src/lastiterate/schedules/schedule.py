@@ -4,12 +4,15 @@ import json
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lastiterate._checks import check_choice, check_keys, check_number, check_steps
 from lastiterate.schedules.shapes import SHAPES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PHASE_KINDS = ("warmup", "stable", "transition", "decay")
 
@@ -156,6 +159,29 @@ class Schedule:
     def with_peak_lr(self, peak_lr: float) -> "Schedule":
         """The same phases under another peak learning rate (positive; ValueError otherwise)."""
         return replace(self, peak_lr=peak_lr)
+
+    def plot(self, ax: "Axes | None" = None, **options: Any) -> "Axes":
+        """Draw the learning rate against the update, 1..T; needs matplotlib (extra `plan`).
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure of pyplot's.
+        **options
+            Of `matplotlib.axes.Axes.plot` (``color``, ``label``, ...); the label is the schedule's name by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed; the message is the command that installs it.
+        """
+        from lastiterate.schedules.plot import plot_lr
+
+        return plot_lr(self.lr, ax, **{"label": self.name, **options})
 
     def to_json(self) -> str:
         """Phases as JSON, the form stored in the `schedule` column of the `runs` table."""
