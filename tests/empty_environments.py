@@ -58,7 +58,7 @@ class Environment:
         subprocess.run([python, "-m", "venv", folder], check=True, capture_output=True)
         command = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options, requirement]
         done = self.run("python", *command)
-        if done.returncode and re.search(r"Temporary failure|ConnectionError|Connection refused|No matching distribution.*numpy", done.stderr):
+        if done.returncode and re.search(r"Temporary failure|ConnectionError|Connection refused", done.stderr):
             pytest.skip(f"no package index can be reached: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr
 
