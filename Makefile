@@ -8,7 +8,7 @@ TARGETS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims report docs test bench gpu-check train-extra optax-extra trainers-extra trainers-table lint lock clean
+.PHONY: figures paper claims report docs test campaign bench gpu-check train-extra optax-extra trainers-extra trainers-table lint lock clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -31,6 +31,11 @@ docs: $(VENV)/.ready-docs
 test: $(VENV)/.ready-test
 	@$(BIN)/python -m ruff check src tests benchmarks
 	@$(BIN)/python -W error -m pytest
+
+# Faults of every kind, tried in a few minutes; for hours, with the table of docs/reliability.md: make campaign MINUTES=120
+MINUTES ?= 0
+campaign: $(VENV)/.ready-test
+	@$(BIN)/python -W error -m pytest tests/campaign --campaign $(MINUTES) -q
 
 bench: $(VENV)/.ready
 	@$(BIN)/python benchmarks/bound.py

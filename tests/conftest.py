@@ -11,6 +11,9 @@ ROOT = Path(__file__).parents[1]
 
 def pytest_addoption(parser):
     parser.addoption("--gpu-device", default="cuda", choices=("cuda", "cpu"), help="where tests marked gpu run")
+    parser.addoption(
+        "--campaign", type=float, metavar="MINUTES", help="run the campaign of faults (tests/campaign) for so long; 0: its short form"
+    )
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from importlib import import_module
 
 from lastiterate import __version__
 from lastiterate._extras import MissingExtra, in_words, optional
+from lastiterate._shown import shown_output
 from lastiterate.commands.parser import HelpFormatter, Parser, no_command
 
 TEXT = "Learning-rate schedules from convergence bounds and your own logs."
@@ -70,6 +71,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         import argcomplete
 
         argcomplete.autocomplete(build_parser(os.environ.get("COMP_LINE", "").split())[0])
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
+    with shown_output():
+        return _status(argv)
+
+
+def _status(argv: Sequence[str] | None) -> int:
     try:
         try:
             return _run(sys.argv[1:] if argv is None else argv)
@@ -91,8 +99,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     if not argv:
         build_parser(argv)[0].print_help(sys.stderr)
         return 2

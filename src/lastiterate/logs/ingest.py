@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
+from lastiterate._shown import shown
 from lastiterate.logs import epfml, loss_csv, norm_csv, trained
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
@@ -184,7 +185,7 @@ def _some(runs: list[RunLog], name: str, count: int, notes: list[Note]) -> None:
 
 
 def _line(note: Note) -> str:
-    return f"\n  left out: {note.file}: {note.where}: {note.message}" if note.left_out else f"\n  {note.file}: {note.where}: {note.message}"
+    return f"\n  {'left out: ' if note.left_out else ''}{shown(note.file)}: {note.where}: {note.message}"
 
 
 if __name__ == "__main__":

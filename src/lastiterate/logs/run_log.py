@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lastiterate._shown import shown
 from lastiterate.logs.executed_lr import executed_lr, told_by
 from lastiterate.schedules import Schedule
 from lastiterate.schedules.recognise import Recognised
@@ -18,8 +19,8 @@ class LogError(ValueError):
     """A log that cannot be used: which file, which field, what was expected and found."""
 
     def __init__(self, file: str, where: str, message: str):
-        super().__init__(f"{file}: {where}: {message}")
-        self.file, self.where, self.message = file, where, message
+        self.file, self.where, self.message = file, shown(where), shown(message)
+        super().__init__(f"{shown(file)}: {self.where}: {self.message}")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Note:
     message: str
     left_out: bool = False
     doubt: bool = False
+
+    def __post_init__(self):
+        for name in ("run_id", "where", "message"):
+            object.__setattr__(self, name, shown(getattr(self, name)))
 
 
 @dataclass
@@ -75,6 +80,10 @@ class RunLog:
     invalid: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     recognised: bool = False  # the schedule was not stated, but explains every logged learning rate
+
+    def __post_init__(self):
+        self.run_id, self.name = shown(self.run_id), shown(self.name)  # whatever a log or its file's name holds
+        self.taken = {role: shown(name) for role, name in self.taken.items()}
 
     @property
     def total_steps(self) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 from dataclasses import asdict
 from importlib import metadata
@@ -9,8 +10,9 @@ from pathlib import Path
 
 from lastiterate.train.plan import Run
 from lastiterate.workflow.code_hash import code_hash
-from lastiterate.workflow.files import replacing
+from lastiterate.workflow.files import open_plain, replacing
 
+CARD = "card.json"
 LIBRARIES = ("torch", "transformers", "numpy")
 
 
@@ -37,5 +39,16 @@ def write_card(path: Path, run: Run, settings: dict, result: dict, device: dict)
 
 
 def read_card(path: Path) -> dict:
-    """A card as `write_card` wrote it."""
-    return json.loads(path.read_text())
+    """A card as `write_card` wrote it; ValueError if it is not whole, FileNotFoundError if there is none."""
+    with os.fdopen(open_plain(path), encoding="utf-8") as file:
+        try:
+            card = json.load(file)
+        except (ValueError, RecursionError) as error:
+            why = f"not valid JSON: {error}"
+        else:
+            missing = [] if isinstance(card, dict) else ["anything"]
+            missing = missing or [key for key in (*Run.__dataclass_fields__, "settings", "identity", "result", "device") if key not in card]
+            if not missing:
+                return card
+            why = f"without {missing[0]}"
+    raise ValueError(f"{path} is not a whole card of a finished run ({why}): remove it, and the run is trained again")

@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from lastiterate.train import checkpoint
-from lastiterate.train.card import identity_of, write_card
+from lastiterate.train.card import CARD, identity_of, write_card
 from lastiterate.train.data import Batches, Dataset, windows_at
 from lastiterate.train.device import set_up, to_device
 from lastiterate.train.log import Log
@@ -74,14 +74,18 @@ class Trainer:
 
     def resume(self, folder: Path) -> int:
         """Load the state to start from; return the number of updates that it has behind it."""
-        path = folder / self.run.run_id / LATEST
-        if not path.is_file():
-            if not self.run.parent:
-                return 0
-            path = folder / self.run.parent / checkpoint_name(self.run.branch_step)
-            if not path.is_file():
-                raise ValueError(f"{path} is missing, but {self.run.run_id} starts from it: train {self.run.parent} again")
-        return self.resume_from(torch.load(path, map_location=self.device, weights_only=True), path)
+        if found := checkpoint.load_latest(folder / self.run.run_id / LATEST, self.device, self.rank == 0):
+            return self.resume_from(*found)
+        if not self.run.parent:
+            return 0
+        path = folder / self.run.parent / checkpoint_name(self.run.branch_step)
+        try:
+            return self.resume_from(checkpoint.load(path, self.device), path)
+        except FileNotFoundError:
+            raise ValueError(f"{path} is missing, but {self.run.run_id} starts from it: train {self.run.parent} again") from None
+        except checkpoint.Damaged as error:
+            again = f"remove the folder {path.parent} and train {self.run.parent} again"
+            raise ValueError(f"{error}, but {self.run.run_id} starts from it: {again}") from None
 
     def resume_from(self, state: dict, path: Path) -> int:
         """Go on from a state read from `path`; return the number of updates that it has behind it."""
@@ -116,7 +120,7 @@ class Trainer:
             if branching:
                 self.save(place / checkpoint_name(step), step)
             if saving or stopping:
-                self.save(place / LATEST, step, with_log=True)
+                self.save_latest(place / LATEST, step)
             if stopping:
                 raise Stopped(f"{self.run.run_id}: stopped after update {step} of {total}; its state is saved, run it again to go on")
             self.log.start()
@@ -180,15 +184,20 @@ class Trainer:
         return bool(flag)
 
     def state(self, step: int, with_log: bool = False) -> dict:
-        """The state after update `step`, for a checkpoint."""
+        """The state after update `step`, for a checkpoint; `with_log`, for the run's own."""
         log = self.log.state() if with_log else None
         state = checkpoint.state_of(step, self.identity, self.run.schedule, self.model, self.optimizers, self.start_norm, log)
         return state | {"diverged_step": self.diverged}
 
-    def save(self, path: Path, step: int, with_log: bool = False) -> None:
-        """Write a checkpoint (rank 0)."""
+    def save(self, path: Path, step: int) -> None:
+        """Write a checkpoint for branches (rank 0)."""
         if self.rank == 0:
-            checkpoint.save(path, self.state(step, with_log))
+            checkpoint.save(path, self.state(step))
+
+    def save_latest(self, path: Path, step: int) -> None:
+        """Write the run's own last checkpoint (rank 0)."""
+        if self.rank == 0:
+            checkpoint.save_latest(path, self.state(step, with_log=True))
 
     def result(self, final_val_loss: float | None) -> dict:
         """How the run ended: final losses (training: mean over the last updates; validation: whole set), or where it diverged."""
@@ -222,8 +231,8 @@ class Trainer:
             "seconds": round(seconds, 3),
             "tokens_per_second": round(run.updates * self.batches.tokens_per_step / max(seconds, 1e-9)),
         }
-        write_card(place / "card.json", run, self.settings, result, device)
-        (place / LATEST).unlink(missing_ok=True)
+        write_card(place / CARD, run, self.settings, result, device)
+        checkpoint.remove_latest(place / LATEST)
 
 
 def checkpoint_name(step: int) -> str:

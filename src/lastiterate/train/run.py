@@ -5,21 +5,20 @@ Several processes may work on one folder: each run is locked by the one that tra
 """
 
 import argparse
-import fcntl
 import os
 import platform
 import signal
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lastiterate.train.config import load_train_config
+from lastiterate.train.folder import finished, locked, make_folder, note_session
 from lastiterate.train.plan import Run, groups, make_plan
 from lastiterate.workflow.step import StepError, reported_errors
 
-SESSIONS = "sessions.txt"  # a line for each process that worked on the run
 STOPPED = 128 + signal.SIGTERM
 
 
@@ -72,7 +71,7 @@ def _try(group: list[Run], config: dict, folder: Path, stop) -> bool:
     from lastiterate.train.sweep import train_stack
 
     for run in group:
-        (folder / run.run_id).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / run.run_id)
     with locked(folder / group[0].run_id) if rank() == 0 else nullcontext(True) as mine:
         if not mine:
             return False
@@ -81,9 +80,8 @@ def _try(group: list[Run], config: dict, folder: Path, stop) -> bool:
             return True
         if rank() == 0:
             for run in group:
-                with (folder / run.run_id / SESSIONS).open("a") as file:
-                    gpu = f" gpu:{os.environ['CUDA_VISIBLE_DEVICES']}" if "CUDA_VISIBLE_DEVICES" in os.environ else ""
-                    file.write(f"{time.strftime('%F %T')} {platform.node()} {os.getpid()}{gpu}\n")
+                gpu = f" gpu:{os.environ['CUDA_VISIBLE_DEVICES']}" if "CUDA_VISIBLE_DEVICES" in os.environ else ""
+                note_session(folder / run.run_id, f"{time.strftime('%F %T')} {platform.node()} {os.getpid()}{gpu}")
         group = [refined_run(run, folder) if run.refined_from else run for run in group]
         dataset = load_dataset(config["datasets"][group[0].dataset])
         try:
@@ -99,23 +97,6 @@ def _try(group: list[Run], config: dict, folder: Path, stop) -> bool:
             for name, result in results.items():
                 print(f"{name}: {summary(result)}", file=sys.stderr, flush=True)
     return True
-
-
-def finished(folder: Path, run_id: str) -> bool:
-    """Whether the run has its card, the last thing that it writes."""
-    return (folder / run_id / "card.json").is_file()
-
-
-@contextmanager
-def locked(place: Path):
-    """Hold the lock of a run's folder; yields False if another process holds it."""
-    with (place / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
 
 
 def summary(result: dict) -> str:

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lastiterate.train import checkpoint
 from lastiterate.train.data import Dataset, windows_at
 from lastiterate.train.device import set_up, to_device
 from lastiterate.train.llama import StackedLlamaLoss
 from lastiterate.train.log import LOGGED
 from lastiterate.train.loop import FLUSH, Stopped, Trainer, checkpoint_name
 from lastiterate.train.plan import Run
-from lastiterate.workflow.files import replacing
 
 GRAPH_BLOCK = 100  # updates of a GPU between looks at the losses: bad ones, and signals
 
@@ -171,9 +171,9 @@ def train_stack(runs: list[Run], config: dict, dataset: Dataset, folder: Path, s
     device = set_up(config)
     trainers = [Trainer(run, config, dataset, device) for run in runs]
     latest = folder / runs[0].run_id / f"stack_{stack_digest(runs)}.pt"
-    if latest.is_file():
-        states = torch.load(latest, map_location=config["device"], weights_only=True)
-        starts = {trainer.resume_from(states[trainer.run.run_id], latest) for trainer in trainers}
+    if found := checkpoint.load_latest(latest, config["device"]):
+        states, place = found
+        starts = {trainer.resume_from(states.get(trainer.run.run_id), place) for trainer in trainers}
     else:
         starts = {trainer.resume(folder) for trainer in trainers}
     if len(starts) > 1:
@@ -186,7 +186,7 @@ def train_stack(runs: list[Run], config: dict, dataset: Dataset, folder: Path, s
     for trainer, loss in zip(trainers, stack.validate(), strict=True):
         results[trainer.run.run_id] = result = trainer.result(loss)
         trainer.finish(result, folder, stack=len(trainers))
-    latest.unlink(missing_ok=True)
+    checkpoint.remove_latest(latest)
     return results
 
 
@@ -230,8 +230,7 @@ def _advance(stack: Stack, start: int, folder: Path, latest: Path, stop) -> None
             if step in trainer.run.checkpoints and not trainer.diverged:
                 trainer.save(folder / trainer.run.run_id / checkpoint_name(step), step)
         if saving or stopping:
-            with replacing(latest) as temporary:
-                torch.save({trainer.run.run_id: trainer.state(step, with_log=True) for trainer in trainers}, temporary)
+            checkpoint.save_latest(latest, {trainer.run.run_id: trainer.state(step, with_log=True) for trainer in trainers})
         if stopping:
             raise Stopped(
                 f"{len(trainers)} runs {trainers[0].run.schedule_name}: stopped after update {step} of {total}; run them again to go on"

@@ -9,6 +9,7 @@ from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
 from lastiterate.workflow.families import load_headings, read_yaml
+from lastiterate.workflow.names import EXPECTED, FORMATS
 
 
 def check_config(config: dict, schema_path: Path, declared: Mapping[str, dict]) -> dict:
@@ -17,7 +18,7 @@ def check_config(config: dict, schema_path: Path, declared: Mapping[str, dict]) 
     The schema of a family's parameters is that in its folder (`declared`, see `declared_families`).
     """
     schema = whole_schema(read_yaml(schema_path), declared)
-    errors = sorted(_Filling(schema).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
+    errors = sorted(_Filling(schema, format_checker=FORMATS).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     if errors:
         raise ValueError("config: " + "\nconfig: ".join(_explain(error) for error in errors))
     return schema
@@ -67,5 +68,7 @@ def _explain(error) -> str:
             advice = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
             lines.append(f"{prefix}{unknown} is not a known key: {advice}")
         return "; ".join(lines)
+    if error.validator == "format":
+        return f"{key}: {error.instance!r:.60} must be {EXPECTED[error.validator_value]}"
     description = error.schema.get("description") if isinstance(error.schema, dict) else None
     return f"{key}: {error.message}" + (f" ({description})" if description else "")

@@ -6,7 +6,6 @@ owner/repository/commit/path.
 
 import argparse
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import pooch
 import requests
 
 from lastiterate.workflow.content import content_hash, file_sha256
+from lastiterate.workflow.download import Refused, copy, download
 from lastiterate.workflow.files import write_csv
 from lastiterate.workflow.sources import Source, SourceFile, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
@@ -26,7 +26,6 @@ pooch.get_logger().setLevel("WARNING")  # we report progress ourselves
 PUBLISHER = "https://raw.githubusercontent.com"
 MIRROR = "LASTITERATE_MIRROR"
 TRIES = 4
-TIMEOUT_S = 30
 WORKERS = 8
 
 
@@ -83,9 +82,9 @@ class _Download:
 
     def __call__(self, url: str, output_file, _, check_only: bool = False):
         if "://" in url:
-            pooch.HTTPDownloader(timeout=TIMEOUT_S)(url, output_file, _)
+            download(url, Path(output_file), self.file.size)
         else:
-            shutil.copyfile(url, output_file)
+            copy(Path(url), Path(output_file), self.file.size)
         size = Path(output_file).stat().st_size
         if self.file.size not in (None, size):
             raise ValueError(f"got {size} bytes, expected {self.file.size} (config/sources.csv)")
@@ -115,6 +114,8 @@ def _reason(error: Exception, file: SourceFile) -> str:
         return f"its {' is not '.join(file.pin)} (config/sources.csv)"
     if isinstance(error, FileNotFoundError):
         return "no such file in the mirror folder"
+    if isinstance(error, Refused):
+        return str(error)
     while (inner := getattr(error, "reason", None) or (error.args or (None,))[0]) and isinstance(inner, Exception):
         error = inner  # requests and urllib3 wrap what really happened several times
     return f"{type(error).__name__}: {error}"
@@ -125,7 +126,7 @@ def _may_pass(error: Exception) -> bool:
     response = getattr(error, "response", None)
     if response is not None:
         return response.status_code in (408, 425, 429) or response.status_code >= 500
-    return isinstance(error, (requests.RequestException, ValueError))
+    return isinstance(error, (requests.RequestException, ValueError)) and not isinstance(error, Refused)
 
 
 def main() -> None:

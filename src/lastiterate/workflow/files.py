@@ -1,7 +1,9 @@
-"""Files that are whole or absent: written beside the target, synced, then moved over it."""
+"""Files that are whole or absent: written beside the target, synced, then moved over it; opened without following a link."""
 
 import csv
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,6 +36,23 @@ def replacing(path: Path | str) -> Iterator[Path]:
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)
+
+
+def open_plain(path: Path | str, flags: int = os.O_RDONLY) -> int:
+    """Descriptor of a plain file; ValueError for a symbolic link, which is not followed, a folder, a pipe or a device."""
+    try:
+        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)  # a pipe without a writer must not block
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+        what = {errno.ELOOP: "a symbolic link", errno.EISDIR: "a folder"}.get(error.errno, "a pipe or a device")
+    else:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISREG(mode):
+            return handle
+        os.close(handle)
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+    raise ValueError(f"{path} is {what}, expected a plain file: nobody but this program writes here; remove it, and see who put it there")
 
 
 def write_text(path: Path | str, text: str) -> None:

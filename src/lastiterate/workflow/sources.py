@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from lastiterate.workflow.names import is_inside, is_path
+
 RAW = Path("data/raw")
 LOCAL = "local"
 COLUMNS = ("source", "reader", "repository", "commit", "path", "sha256", "bytes", "licence")
@@ -99,7 +101,14 @@ class Source:
 
 def load_sources(path: Path | str) -> dict[str, Source]:
     """Sources by name, in the file's order; ValueError that names the line and column of a bad row."""
-    with Path(path).open(newline="", encoding="utf-8") as file:
+    try:
+        return _load(Path(path))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: is no CSV table of UTF-8 ({error}): correct it, or restore it") from None
+
+
+def _load(path: Path) -> dict[str, Source]:
+    with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         names = tuple(reader.fieldnames or ())
         further = names[len(COLUMNS) :]
@@ -108,7 +117,7 @@ def load_sources(path: Path | str) -> dict[str, Source]:
         files: dict[tuple[str, str], list[SourceFile]] = {}
         seen = set()
         for line, row in enumerate(reader, start=2):
-            for entry in _parse(row, f"{path}, line {line}", Path(path).resolve().parents[1]):
+            for entry in _parse(row, f"{path}, line {line}", path.resolve().parents[1]):
                 if entry.key in seen:
                     raise ValueError(f"{path}, line {line}: {entry.path} is listed twice: remove one of the rows")
                 seen.add(entry.key)
@@ -126,19 +135,24 @@ def _parse(row: dict, where: str, project: Path) -> list[SourceFile]:
     rules = {
         "source": r"[a-z][a-z0-9_]*",
         "reader": r"[a-z][a-z0-9_]*",
-        "repository": r"[\w.-]+/[\w.-]+",
+        "repository": r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+",
         "commit": r"[0-9a-f]{40}",
         "sha256": r"[0-9a-f]{64}",
-        "bytes": r"[0-9]+",
+        "bytes": r"[0-9]{1,15}",
         "licence": r".+",
         "blob": r"([0-9a-f]{40})?",
         "optional": r"(yes)?",
     }
     blob = row.get("blob") or ""
     if blob:
-        rules |= {"sha256": r"([0-9a-f]{64})?", "bytes": r"[0-9]*"}
+        rules |= {"sha256": r"([0-9a-f]{64})?", "bytes": r"[0-9]{0,15}"}
     if local:
         rules |= {"repository": LOCAL, "commit": "", "sha256": "", "bytes": "", "blob": "", "optional": ""}
+    if None in row:
+        raise ValueError(f"{where}: has more cells than the header: quote a cell that holds a comma")
+    for column, text in row.items():
+        if not (text or "").isprintable():
+            raise ValueError(f"{where}: {column}={text!r} holds a character that is not printable")
     for column, rule in rules.items():
         if not re.fullmatch(rule, row.get(column) or ""):
             raise ValueError(f"{where}: {column}={row[column]!r} does not match {rule}")
@@ -149,10 +163,14 @@ def _parse(row: dict, where: str, project: Path) -> list[SourceFile]:
         found = _matching(Path(row["path"] or "."))
         if not found:
             raise ValueError(f"{where}: path={row['path']!r} matches no file on this machine: correct it (it is relative to the Snakefile)")
+        for name in found:
+            if not is_path(name):
+                raise ValueError(f"{where}: path={row['path']!r} matches {name!r}: rename it to printable characters, not beginning with -")
         return [SourceFile(LOCAL, "", name, "", Path(name).stat().st_size, row["licence"], mapping, settings) for name in found]
-    path = PurePosixPath(row["path"] or "")
-    if not path.parts or path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{where}: path={row['path']!r} must be relative to the repository, without '..'")
+    for column in ("repository", "path"):
+        if not is_inside(row[column] or ""):
+            raise ValueError(f"{where}: {column}={row[column]!r} must be relative, without '..', and of printable characters")
+    path = PurePosixPath(row["path"])
     size, optional = int(row["bytes"]) if row["bytes"] else None, bool(row.get("optional"))
     return [SourceFile(row["repository"], row["commit"], str(path), row["sha256"], size, row["licence"], mapping, settings, blob, optional)]
 
