@@ -16,7 +16,10 @@ from lastiterate.schedules.export import TRAINERS
 from lastiterate.transfer import extend
 from lastiterate.worst_case import tuned_worst_case, worst_case_trajectory
 
-PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Explorer</title><body>{}</body></html>'
+PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    "<title>Explorer</title><body>{}</body></html>"
+)
 DEFAULTS = {"family": "wsd", "total": 400, "warmup": 0, "cooldown": 0.2, "shape": "linear", "final": 0, "switch": 100, "factor": 0.5}
 SETTINGS = [
     {},
@@ -83,9 +86,10 @@ def test_numbers_are_those_of_the_library(opened, changes):
     show(opened, state | {"longer": 3 * state["total"]})
     found = json.loads(
         opened.evaluate(
-            f"(() => {{ const e = {EXPLORER}, f = e.found; return JSON.stringify({{lr: [...f.lr], times: e.times, bound: e.curves.bound, worst: e.curves.worst,"
-            " omega: f.best, reference: f.reference.value, tunedWorst: f.worst, extension: f.extension && {...f.extension, phases: 0},"
-            " json: e.text.textContent, shown: Object.fromEntries([...e.values.querySelectorAll('dd')].map(d => [d.dataset.value, d.dataset.exact]))}); })()"
+            f"(() => {{ const e = {EXPLORER}, f = e.found; return JSON.stringify({{"
+            " lr: [...f.lr], times: e.times, bound: e.curves.bound, worst: e.curves.worst, omega: f.best, reference: f.reference.value,"
+            " tunedWorst: f.worst, extension: f.extension && {...f.extension, phases: 0}, json: e.text.textContent,"
+            " shown: Object.fromEntries([...e.values.querySelectorAll('dd')].map(d => [d.dataset.value, d.dataset.exact]))}); })()"
         )
     )
     schedule = of_library(state)
@@ -128,8 +132,10 @@ def test_settings_are_the_exporters(opened):
         opened.evaluate(
             f"(() => {{ const e = {EXPLORER}, asked = {json.dumps(asked)}; return JSON.stringify(asked.map(([kind, v]) => {{"
             " const [family, shape] = kind.split('/'), cooldown = v.N && family !== 'cosine' ? numerics.shortestFraction(v.N, v.T + 1) : 0;"
-            " Object.assign(e.state, {family, shape: shape || 'linear', total: v.T, warmup: v.W, cooldown, final: v.final, switch: v.E || 1, factor: v.F || 0.5, peak: v.peak});"
-            " return Object.fromEntries(Object.keys(e.data.trainers).map(trainer => { e.state.output = trainer; e.update(); return [trainer, e.text.textContent]; })); })); })()"
+            " Object.assign(e.state, {family, shape: shape || 'linear', total: v.T, warmup: v.W, cooldown, final: v.final,"
+            " switch: v.E || 1, factor: v.F || 0.5, peak: v.peak});"
+            " return Object.fromEntries(Object.keys(e.data.trainers).map(trainer => {"
+            " e.state.output = trainer; e.update(); return [trainer, e.text.textContent]; })); })); })()"
         )
     )
     filled = 0
@@ -145,11 +151,14 @@ def test_settings_are_the_exporters(opened):
 @pytest.mark.browser
 def test_a_knee_follows_the_mouse_and_the_keys(opened):
     show(opened, DEFAULTS | {"exponent": 0})
-    spot = "(() => {{ const b = document.querySelector('[data-knee={}] .li-dot').getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()"
-    x, y = opened.evaluate(spot.format("cooldown"))
+    x, y = opened.evaluate(
+        "(() => { const b = document.querySelector('[data-knee=cooldown] .li-dot').getBoundingClientRect();"
+        " return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+    )
     width = opened.evaluate(f"{EXPLORER}.lrChart.getBoundingClientRect().width") * (640 - 46 - 14) / 640
     for kind, shift in (("mousePressed", 0), ("mouseMoved", -width / 8), ("mouseMoved", -width / 4), ("mouseReleased", -width / 4)):
-        opened.call("Input.dispatchMouseEvent", type=kind, x=x + shift, y=y, button="left", buttons=0 if kind == "mouseReleased" else 1, clickCount=1)
+        buttons = 0 if kind == "mouseReleased" else 1
+        opened.call("Input.dispatchMouseEvent", type=kind, x=x + shift, y=y, button="left", buttons=buttons, clickCount=1)
     cooldown = opened.evaluate(f"{EXPLORER}.state.cooldown")
     assert cooldown == pytest.approx(0.45, abs=0.01)  # a quarter of the run earlier than .2
     shown = float(opened.evaluate(f"{EXPLORER}.values.querySelector('[data-value=omega]').dataset.exact"))

@@ -298,7 +298,7 @@
     axes(y, ticks, height, label, total = this.found.s.total) {
       const group = svg("g", {class: "li-axes", "aria-hidden": "true"});
       for (const tick of ticks) group.append(svg("line", {x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick)}), svg("text", {x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end"}, short(tick)));
-      for (let i = 0; i <= 4; i++) group.append(svg("text", {x: this.x(i, 4), y: height - 8, "text-anchor": i === 4 ? "end" : "middle"}, `${i === 4 ? "update " : ""}${Math.round(total * i / 4)}`));
+      for (let i = 0; i <= 4; i++) group.append(svg("text", {x: this.x(i, 4), y: height - 8, "text-anchor": i === 4 ? "end" : "middle", ...(i % 2 ? {class: "li-quarter"} : {})}, `${i === 4 ? "update " : ""}${Math.round(total * i / 4)}`));
       group.append(svg("text", {x: WIDTH - RIGHT - 2, y: TOP + 12, "text-anchor": "end", class: "li-axis-name"}, label));
       return group;
     }

@@ -117,7 +117,7 @@ def learn(texts: list[str], values: list[dict]) -> list | None:
         return None
     template = [pieces[0][0]]
     for place, piece in zip(zip(*found, strict=True), pieces[0][1:], strict=True):
-        name = next((name for name, rule in VALUES.items() if all(repr(rule(v)) == text for v, text in zip(values, place, strict=True))), None)
+        name = next((name for name in VALUES if all(value_text(name, v) == text for v, text in zip(values, place, strict=True))), None)
         if len(set(place)) == 1:
             template[-1] += place[0] + piece
         elif name is None:
@@ -127,9 +127,14 @@ def learn(texts: list[str], values: list[dict]) -> list | None:
     return template
 
 
+def value_text(name: str, values: dict) -> str:
+    """A number as the settings have it."""
+    return repr(VALUES[name](values))
+
+
 def fill(template: list, values: dict) -> str:
     """The text of a template."""
-    return "".join(piece if i % 2 == 0 else repr(VALUES[piece](values)) for i, piece in enumerate(template))
+    return "".join(piece if i % 2 == 0 else value_text(piece, values) for i, piece in enumerate(template))
 
 
 def settings_text(schedule: Schedule, trainer: str) -> str | None:
@@ -155,7 +160,10 @@ def template(kind: dict, trainer: str, seed: int = 0) -> list | None:
 
 
 def settings() -> dict:
-    """Templates of every kind and trainer: ``{"trainers": {name: title}, "texts": [...], "kinds": {key: {trainer: index of its text}}}``."""
+    """Templates of every kind and trainer.
+
+    ``{"trainers": {name: title}, "texts": [...], "kinds": {key: {trainer: index of its text}}}``
+    """
     texts: list = []
     found: dict[str, dict[str, int]] = {}
     for name, kind in kinds().items():
