@@ -8,17 +8,17 @@ sys.path.insert(0, str(PACKAGE))
 
 from lastiterate.workflow.claims import load_claims, table_path
 from lastiterate.workflow.code_hash import code_hash
-from lastiterate.workflow.config import check_config
+from lastiterate.workflow.config import check_config, whole_schema
 from lastiterate.workflow.content import source_digest
 from lastiterate.workflow.families import declared_families, load_families, load_headings
 from lastiterate.workflow.mine import own_sweeps
 from lastiterate.workflow.sources import load_sources
 
-SCHEMA = Path(workflow.basedir) / "config" / "schema.yaml"
-
 try:
     DECLARED = declared_families()
-    DECLARED |= own_sweeps(config, check_config(config, SCHEMA, DECLARED), DECLARED)
+    SCHEMA = whole_schema(Path(workflow.basedir) / "config" / "schema.yaml", DECLARED)
+    check_config(config, SCHEMA)
+    DECLARED |= own_sweeps(config, SCHEMA, DECLARED)
     SOURCES = load_sources("config/sources.csv")
     LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
     WANTED_SOURCES = [name for name, source in LOG_SOURCES.items() if source.wanted]

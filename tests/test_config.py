@@ -17,8 +17,8 @@ from lastiterate.workflow.sources import load_sources
 from lastiterate.workflow.step import StepError
 
 ROOT = Path(__file__).parents[1]
-SCHEMA = ROOT / "config/schema.yaml"
 DECLARED = declared_families()
+SCHEMA = whole_schema(ROOT / "config/schema.yaml", DECLARED)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def config():
 
 def test_the_config_of_the_repository_is_valid(config):
     assert "distance" not in config["schaipp"]["cooldown_length"]
-    check_config(config, SCHEMA, DECLARED)
+    check_config(config, SCHEMA)
     assert config["schaipp"]["cooldown_length"]["distance"] == 1.0  # the schema's default
 
 
@@ -53,7 +53,7 @@ def test_a_bad_value_is_named_by_its_key(config, key, value, message):
         place = place[int(part) if part.isdigit() else part]
     place[last] = value
     with pytest.raises(ValueError, match=re.escape(message)):
-        check_config(config, SCHEMA, DECLARED)
+        check_config(config, SCHEMA)
 
 
 def test_every_folder_of_figures_has_an_entry_and_every_entry_a_folder(config):
@@ -63,10 +63,10 @@ def test_every_folder_of_figures_has_an_entry_and_every_entry_a_folder(config):
         load_families({"figures": config["figures"], "own": {"exam": config["bu"]["exam"]}}, DECLARED, {})
 
 
-def test_a_family_that_says_too_little_or_too_much_is_named(config):
+def test_a_family_that_says_too_little_or_too_much_is_named():
     for change, message in (({"titel": "x"}, "did you mean title"), ({"like": "laws"}, "valid under each of")):
         with pytest.raises(ValueError, match=f"bu/exam/family.yaml: .*{message}"):
-            check_config(config, SCHEMA, DECLARED | {"exam": DECLARED["exam"] | change})
+            whole_schema(ROOT / "config/schema.yaml", DECLARED | {"exam": DECLARED["exam"] | change})
 
 
 def described(schema):
@@ -80,8 +80,7 @@ def described(schema):
 
 
 def test_every_key_of_the_schema_is_described():
-    schema = whole_schema(yaml.safe_load(SCHEMA.read_text()), DECLARED)
-    properties = list(described(schema))
+    properties = list(described(SCHEMA))
     assert len(properties) > 50
     assert [name for name, part in properties if "description" not in part and "$ref" not in part] == []
 

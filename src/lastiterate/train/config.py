@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import yaml
-
 from lastiterate.workflow.config import check_config
+from lastiterate.workflow.families import read_yaml
 
 SCHEMA = "schema.yaml"
 
@@ -15,9 +14,9 @@ def load_train_config(path: Path | str) -> dict:
     if not path.is_file():
         known = sorted(other.stem for other in path.parent.glob("*.yaml") if other.name != SCHEMA)
         raise ValueError(f"there is no training config {path}: use one of {', '.join(known) or '(none)'}")
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config = read_yaml(path)
     try:
-        check_config(config, path.with_name(SCHEMA))
+        check_config(config, read_yaml(path.with_name(SCHEMA)))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     config["name"] = path.stem

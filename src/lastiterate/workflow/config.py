@@ -12,20 +12,16 @@ from lastiterate.workflow.families import load_headings, read_yaml
 from lastiterate.workflow.names import EXPECTED, FORMATS
 
 
-def check_config(config: dict, schema_path: Path, declared: Mapping[str, dict]) -> dict:
-    """Fill in the schema's defaults and check `config` against it, which is returned; ValueError that names every offending key.
-
-    The schema of a family's parameters is that in its folder (`declared`, see `declared_families`).
-    """
-    schema = whole_schema(read_yaml(schema_path), declared)
+def check_config(config: dict, schema: dict) -> None:
+    """Fill in the schema's defaults and check `config` against it; ValueError that names every offending key."""
     errors = sorted(_Filling(schema, format_checker=FORMATS).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     if errors:
         raise ValueError("config: " + "\nconfig: ".join(_explain(error) for error in errors))
-    return schema
 
 
-def whole_schema(schema: dict, declared: Mapping[str, dict]) -> dict:
-    """The schema with an object for each paper, whose properties are its families; ValueError for a family.yaml that is none."""
+def whole_schema(schema_path: Path, declared: Mapping[str, dict]) -> dict:
+    """The schema of config.yaml with an object for each paper, its properties the `declared_families`; ValueError for a bad family.yaml."""
+    schema = read_yaml(schema_path)
     family = Draft202012Validator({"$defs": schema["$defs"], "$ref": "#/$defs/family"})
     papers: dict[str, dict] = {}
     for name, entry in declared.items():
