@@ -1,4 +1,4 @@
-"""What the site adds to Sphinx: formulas as MathML, figures with their captions, rooms of the package, and help of its commands."""
+"""What the site adds to Sphinx: formulas as MathML, figures, their numbers, the ledger, rooms of the package, and help of its commands."""
 
 import csv
 import importlib
@@ -16,8 +16,9 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from lastiterate.explorer import explorer_html
-from lastiterate.workflow.families import Family
+from lastiterate.workflow.families import Family, declared_families
 from lastiterate.workflow.figure_index import repository_families
+from lastiterate.workflow.paper_numbers import load_numbers, number_table
 
 ROOT = Path(__file__).parents[1]
 log = logging.getLogger(__name__)
@@ -111,6 +112,41 @@ class Table(SphinxDirective):
         return self.parse_text_to_nodes("\n".join("| " + " | ".join(line) + " |" for line in lines))
 
 
+class Numbers(SphinxDirective):
+    """``numbers:: PAPER``: every figure and table of a paper by its number, our panels, the command, and how ours compare."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        return self.parse_text_to_nodes(number_table(load_numbers(families(), declared_families()), self.arguments[0]))
+
+
+class Claims(SphinxDirective):
+    """``claims:: PAPER``: how many of a paper's rows in the ledger pass, and the rows that fail."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """A sentence and a table, from results/claims.csv, or a line that says that it is not built."""
+        path = ROOT / "results/claims.csv"
+        if not path.is_file():
+            text = "The ledger, results/claims.csv, was not built when this page was made (make paper)."
+            return [nodes.paragraph(text, text)]
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["paper"] == self.arguments[0]]
+        of = {status: [row for row in rows if row["status"] == status] for status in ("pass", "fail", "not yet")}
+        lines = [
+            f"Of its {len(rows)} published numbers and statements in the ledger {len(of['pass'])} come out and {len(of['fail'])} do not"
+        ]
+        lines[0] += f"; {len(of['not yet'])} wait for tables that are not built." if of["not yet"] else "."
+        if of["fail"]:
+            lines += ["", "| claim | where | what | published | ours |", "|---|---|---|---|---|"]
+            columns = ("id", "where", "quantity", "published", "ours")
+            lines += ["| " + " | ".join(_short(row[column]) for column in columns) + " |" for row in of["fail"]]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
 def _short(text: str) -> str:
     """A number with three significant digits (integers whole); other texts as they are."""
     try:
@@ -195,6 +231,8 @@ def setup(app) -> dict:
     app.add_directive("help", Help)
     app.add_directive("explorer", Explorer)
     app.add_directive("table", Table)
+    app.add_directive("numbers", Numbers)
+    app.add_directive("claims", Claims)
     app.connect("autodoc-process-docstring", adapt_docstring, priority=100)  # before numpydoc sections are taken apart
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("doctree-read", trim_code)

@@ -12,6 +12,7 @@ from lastiterate.workflow.config import check_config, whole_schema
 from lastiterate.workflow.content import source_digest
 from lastiterate.workflow.families import declared_families, load_families, load_headings
 from lastiterate.workflow.mine import own_sweeps
+from lastiterate.workflow.paper_numbers import load_numbers
 from lastiterate.workflow.sources import load_sources
 
 try:
@@ -23,6 +24,7 @@ try:
     LOG_SOURCES = {name: source for name, source in SOURCES.items() if source.is_log}
     WANTED_SOURCES = [name for name, source in LOG_SOURCES.items() if source.wanted]
     FAMILIES = load_families(config, DECLARED, {**SOURCES, **config["trained"]})
+    NUMBERS = load_numbers(FAMILIES, DECLARED)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 

@@ -1,0 +1,89 @@
+"""The figures and tables of the papers by their numbers: which panels and tables are theirs, and how ours compare.
+
+`figures/PAPER/numbers.yaml` lists them. A number such as Figure 5 is a target, schaipp_fig5.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lastiterate.workflow.families import FIGURES, Family, read_yaml
+
+VERDICTS = ("same", "our problem", "our data", "cannot be had")
+_SHORT = {"Figure": "fig", "Table": "table", "Theorem": "theorem"}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A figure, table or theorem of a paper, or what only its public code draws."""
+
+    paper: str
+    number: str  # "Figure 5"
+    shows: str
+    panels: tuple[str, ...]  # FAMILY/PANEL, or FAMILY/TABLE.csv
+    verdict: str
+    note: str  # how far ours agree, or why they cannot
+    files: tuple[str, ...]  # paths of the panels, in every format, and of the tables
+
+    @property
+    def target(self) -> str | None:
+        """The rule that builds it; None for what has no number."""
+        match = re.fullmatch(r"(\w+) (\d+)", self.number)
+        return f"{self.paper}_{_SHORT[match[1]]}{match[2]}" if match else None
+
+
+def load_numbers(families: Mapping[str, Family], declared: Mapping[str, dict], folder: Path = FIGURES) -> list[Number]:
+    """Every entry of every numbers.yaml; files of families without an entry in the config are left out.
+
+    ValueError for an unknown verdict, a missing note, or a panel or table that no family declares.
+    """
+    numbers = []
+    for path in sorted(folder.glob("*/numbers.yaml")):
+        paper = path.parent.name
+        for entry in read_yaml(path):
+            where = f"figures/{paper}/numbers.yaml: {entry['number']}"
+            if entry["verdict"] not in VERDICTS:
+                raise ValueError(f"{where}: verdict={entry['verdict']!r} is not one of {', '.join(VERDICTS)}")
+            if not entry.get("note"):
+                raise ValueError(f"{where}: a note is missing: say how far ours agree, or why not")
+            panels = tuple(entry.get("panels", ()))
+            files = tuple(file for panel in panels for file in _files(panel, families, declared, where))
+            numbers.append(Number(paper, entry["number"], entry["shows"], panels, entry["verdict"], entry["note"], files))
+    return numbers
+
+
+def _files(panel: str, families: Mapping[str, Family], declared: Mapping[str, dict], where: str) -> list[str]:
+    """Paths of a panel in every format, or of a table."""
+    name, _, wanted = panel.partition("/")
+    if name not in declared:
+        raise ValueError(f"{where}: {panel} is of no family: name a folder of figures/")
+    if name not in families:
+        return []
+    family = families[name]
+    found = [path for path in family.tables if path.endswith(f"/{wanted}")]
+    found += [path for path in family.figures if Path(path).stem == wanted]
+    if not found:
+        raise ValueError(
+            f"{where}: {name} has no panel or table {wanted}: it has {', '.join([*family.captions, *map(_stem, family.tables)])}"
+        )
+    return found
+
+
+def _stem(path: str) -> str:
+    return Path(path).name
+
+
+def number_table(numbers: list[Number], paper: str) -> str:
+    """Markdown table of one paper's numbers: number, what it shows, our panels, the command, the verdict with its reason."""
+    lines = ["| number | shows | ours | command | verdict |", "|---|---|---|---|---|"]
+    for number in numbers:
+        if number.paper == paper:
+            ours = ", ".join(f"`{panel}`" for panel in number.panels) or "–"
+            images = [path for path in number.files if path.endswith((".svg", ".gif", ".csv"))]
+            command = number.target or " ".join(images)
+            lines.append(
+                f"| {number.number} | {number.shows} | {ours} | {f'`.venv/bin/snakemake {command}`' if number.files else '–'} "
+                f"| {number.verdict}: {number.note} |"
+            )
+    return "\n".join(lines)
