@@ -1,4 +1,4 @@
-"""Plans from made-up pilots whose law is known: the choice, what is not identified, refusals, files, and the regret of sweeps."""
+"""Plans from made-up pilots whose law is known: the choice, what is not identified, refusals, files."""
 
 import csv
 import json
@@ -10,7 +10,6 @@ import pytest
 
 from conftest import ROOT
 from lastiterate.cli import main
-from lastiterate.figures.plan.regret.compute import cases, summary
 from lastiterate.laws import LAWS
 from lastiterate.laws.path import Path as LawPath
 from lastiterate.logs.ingest import ingest_folder
@@ -324,31 +323,6 @@ def test_pilots_of_two_kinds_are_refused_and_unknown_settings_are_not():
     assert make_plan(alike, 2000).predicted == make_plan([one, *others], 2000).predicted
 
 
-def test_cases_hide_what_is_chosen_among():
-    rows = [
-        (f"{t}-{c}-{lr:g}", t, "wsd", "linear", c, lr, 0.0, 3.0 + lr + c / 10 + 100 / t)
-        for t in (100, 200)
-        for c in (0.2, 0.4)
-        for lr in (0.1, 0.2, 0.4)
-    ]
-    columns = ["run_id", "total_steps", "schedule_name", "decay_shape", "cooldown", "base_lr", "final_lr_ratio", "final_val_loss"]
-    table = pd.DataFrame(rows, columns=columns)
-    table["schedule"] = [wsd(t, c, peak_lr=lr).to_json() for t, c, lr in zip(table.total_steps, table.cooldown, table.base_lr, strict=True)]
-    found = list(cases(table))
-    assert {task: sum(case.task == task for case in found) for task in ("cooldown", "longer", "base_lr", "hidden")} == {
-        "cooldown": 4, "longer": 2, "base_lr": 4, "hidden": 2,
-    }  # fmt: skip
-    for case in found:
-        if case.task == "longer":
-            assert not set(case.pilots) & set(case.candidates)
-        if case.task == "hidden":
-            assert not {f"{case.label.split(':')[0]}-0.2-0.1"} & set(case.pilots)
-    one_peak, goes_on = ([case for case in found if case.task == task] for task in ("one_peak", "continue"))
-    assert [case.pilots for case in one_peak] == [(f"100-0.2-{lr}", f"100-0.4-{lr}") for lr in (0.1, 0.2, 0.4)]
-    assert [case.candidates for case in goes_on] == [(f"200-0.2-{lr}", f"200-0.4-{lr}") for lr in (0.1, 0.2, 0.4)]
-    assert all(len(case.pilots) == 6 for case in goes_on)
-
-
 @pytest.mark.parametrize(
     ("schedule", "steps"),
     [(wsd(100, 0.2, warmup_steps=10), 81), (linear(100, warmup_steps=10), 11), (two_stage(100, 40, 0.5, 0.2), 40)],
@@ -356,22 +330,6 @@ def test_cases_hide_what_is_chosen_among():
 def test_how_long_a_schedule_is_at_its_peak(schedule, steps):
     run = Pilot("a", schedule.lr, {})
     assert run.stable(steps) and not run.stable(steps + 1)
-
-
-def test_the_summary_counts_refusals_apart():
-    table = pd.DataFrame(
-        {
-            "model": "m", "task": ["a", "a", "b"], "refused": [0, 1, 0], "regret": [0.001, np.nan, 0.003], "best_pilot_regret": 0.0,
-            "wsd20_regret": 0.0, "range": 0.1, "error": [0.01, np.nan, -0.03], "inside": [1.0, np.nan, 0.0],
-        }
-    )  # fmt: skip
-    found = pd.DataFrame(summary(table, 0.002).columns).set_index("task")
-    assert found.cases.to_dict() == {"a": 1, "b": 1, "all": 2} and found.refused["all"] == 1
-    assert (
-        found["median"]["all"] == pytest.approx(0.002)
-        and found.within_aim["all"] == 0.5
-        and found.absolute_error["all"] == pytest.approx(0.02)
-    )
 
 
 @pytest.mark.slow

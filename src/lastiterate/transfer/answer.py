@@ -7,13 +7,13 @@ import numpy as np
 from scipy.stats import norm
 
 from lastiterate._checks import check_number
-from lastiterate.transfer.held_out import FIELDS, fit_scaling, indicators, point_of, predict_left_out, value_of
+from lastiterate.transfer.held_out import FIELDS, expected_loss, fit_scaling, indicators, point_of, predict_left_out, surface_of, value_of
 from lastiterate.transfer.next_group import NextGroup, next_group
 from lastiterate.transfer.optima import Optimum, find_optimum, noise_between_seeds
 from lastiterate.transfer.runs import Group, Sweep, groups_of
 from lastiterate.transfer.scaling import LEVEL_SD, Exponent
 from lastiterate.transfer.surface import Waste
-from lastiterate.transfer.target import CannotTell, Target, find_target, surface_of, without_zero_decay
+from lastiterate.transfer.target import CannotTell, Target, find_target, without_zero_decay
 
 WORDS = {"N": "model size", "D": "tokens", "B": "batch", "W": "weight decay"}
 WIDEST = 30.0  # upper over lower end of the 90 % interval: beyond it nothing is told
@@ -127,11 +127,8 @@ def transfer_lr(
         )
     done = np.array([point_of(group, names) for group, _ in pairs])
     notes += _beyond(target, names, done)
-    curvatures = [found.curvature for _, found in pairs if np.isfinite(found.curvature)]
-    regret = float(np.median(curvatures)) * sd**2 if curvatures else float("nan")
     surface = surface_of([pair for pair in pairs if pair[0].level == target.level] or pairs, target.weight_decay)
-    loss, loss_sd = surface.predict(n_params, tokens, target.batch)
-    loss += 0 if np.isnan(regret) else regret
+    loss, loss_sd, regret = expected_loss(pairs, surface, target, sd)
     off = norm.ppf(0.5 + level / 2) * loss_sd
     identifying = {
         one.name: group

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 
 from lastiterate.transfer.optima import Optimum, find_optimum, noise_between_seeds
 from lastiterate.transfer.runs import Group, Sweep, groups_of
 from lastiterate.transfer.scaling import Scaling
+from lastiterate.transfer.surface import Surface
 
 FIELDS = {"N": "n_params", "D": "tokens", "B": "batch", "W": "weight_decay"}
 KINDS = ("size", "horizon", "batch")
@@ -15,12 +17,22 @@ KINDS = ("size", "horizon", "batch")
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """A group that was left out: ln LR as transferred, its standard deviation, and the loss there above the best of its sweep."""
+    """A group that was left out: ln LR as transferred, its standard deviation, and the loss there above the best of its sweep.
+
+    `loss` is that predicted there, with the standard deviation `loss_sd`.
+    """
 
     group: Group
     x: float
     sd: float
     regret: float
+    loss: float
+    loss_sd: float
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Ends of the interval of probability `level` of the loss."""
+        off = norm.ppf(0.5 + level / 2) * self.loss_sd
+        return self.loss - off, self.loss + off
 
 
 def value_of(group, name: str) -> float:
@@ -45,6 +57,28 @@ def indicators(level: tuple[str, ...], known: Sequence[tuple[str, ...]]) -> np.n
     return np.array([[one == level for one in known]], float) if len(known) > 1 else None
 
 
+def surface_of(pairs, weight_decay: float | None) -> Surface:
+    """The least losses of groups, of those whose weight decay is nearest to the one asked for if there are three."""
+    if weight_decay:
+        off = lambda pair: abs(np.log(pair[0].weight_decay / weight_decay))
+        nearest = min(map(off, pairs))
+        near = [pair for pair in pairs if off(pair) == nearest]
+        pairs = near if len(near) >= 3 else pairs
+    columns = (np.array([value_of(group, name) for group, _ in pairs]) for name in ("n_params", "tokens", "batch"))
+    return Surface(*columns, np.array([found.loss for _, found in pairs]))
+
+
+def expected_loss(pairs, surface: Surface, at, sd: float) -> tuple[float, float, float]:
+    """(loss, its standard deviation, the part of the loss that not knowing ln LR better than `sd` is expected to cost).
+
+    That part is k sd^2 with the median curvature k of the groups; nan, and not in the loss, if none shows a curvature.
+    """
+    curvatures = [found.curvature for _, found in pairs if np.isfinite(found.curvature)]
+    regret = float(np.median(curvatures)) * sd**2 if curvatures else float("nan")
+    loss, loss_sd = surface.predict(at.n_params, at.tokens, at.batch)
+    return loss + (0 if np.isnan(regret) else regret), loss_sd, regret
+
+
 def loss_at(group: Group, x: float) -> float:
     """The loss of a group's sweep at ln LR = x: linear in ln LR between the rates that were run, that of the end beyond them."""
     rates = np.unique(group.lr)
@@ -57,10 +91,12 @@ def predict_left_out(kept: Sequence[tuple[Group, Optimum]], out: Sequence[Group]
     """Each group of `out` predicted from `kept`."""
     known, found = sorted({group.level for group, _ in kept}), []
     fit = fit_scaling(kept, names, known)
+    surfaces = {level: surface_of([pair for pair in kept if pair[0].level == level] or kept, None) for level in {g.level for g in out}}
     for group in out:
-        mean, sd = fit.predict(point_of(group, names), indicators(group.level, known))
+        mean, sd = (float(value[0]) for value in fit.predict(point_of(group, names), indicators(group.level, known)))
         least = np.min([np.median(group.loss[group.lr == rate]) for rate in np.unique(group.lr)])
-        found.append(HeldOut(group, float(mean[0]), float(sd[0]), loss_at(group, float(mean[0])) - float(least)))
+        loss, loss_sd, _ = expected_loss(kept, surfaces[group.level], group, sd)
+        found.append(HeldOut(group, mean, sd, loss_at(group, mean) - float(least), loss, loss_sd))
     return found
 
 

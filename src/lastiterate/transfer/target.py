@@ -3,13 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from lastiterate._checks import check_number
-from lastiterate.transfer.held_out import value_of
+from lastiterate.transfer.held_out import surface_of
 from lastiterate.transfer.optima import find_optimum, noise_between_seeds
 from lastiterate.transfer.runs import Sweep, groups_of
-from lastiterate.transfer.surface import Surface
 
 
 class CannotTell(ValueError):
@@ -25,17 +22,6 @@ class Target:
     batch: float | None
     weight_decay: float | None
     level: tuple[str, ...]
-
-
-def surface_of(pairs, weight_decay: float | None) -> Surface:
-    """The least losses of groups, of those whose weight decay is nearest to the one asked for if there are three."""
-    if weight_decay:
-        off = lambda pair: abs(np.log(pair[0].weight_decay / weight_decay))
-        nearest = min(map(off, pairs))
-        near = [pair for pair in pairs if off(pair) == nearest]
-        pairs = near if len(near) >= 3 else pairs
-    columns = (np.array([value_of(group, name) for group, _ in pairs]) for name in ("n_params", "tokens", "batch"))
-    return Surface(*columns, np.array([found.loss for _, found in pairs]))
 
 
 def _best_batch(sweep: Sweep, tokens: float, weight_decay: float | None) -> float | None:

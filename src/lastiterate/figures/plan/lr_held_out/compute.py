@@ -44,6 +44,11 @@ def sweep_of(runs: pd.DataFrame) -> Sweep:
     return Sweep(tuple(FinishedRun(n, d, lr, y, float(b), level=level) for n, d, lr, y, b, level in columns), ("model",) if several else ())
 
 
+def published_rate(group: Group) -> float:
+    """The formula of arXiv:2503.04715, which does not know the batch."""
+    return 1.79 * group.n_params**-0.713 * group.tokens**0.307
+
+
 def judged(one, shorter_ones) -> dict:
     """A row: setting, learning rates, whether the 90 % interval holds the group's own optimum (nan where that is a bound), losses."""
     group: Group = one.group
@@ -55,7 +60,7 @@ def judged(one, shorter_ones) -> dict:
         if (other.n_params, other.batch, other.level) == (group.n_params, group.batch, group.level) and other.tokens < group.tokens
     ]
     kept = max(shorter, key=lambda other: other.tokens) if shorter else None
-    published = np.log(1.79 * group.n_params**-0.713 * group.tokens**0.307)
+    published = np.log(published_rate(group))
     return {
         "n_params": group.n_params,
         "tokens": group.tokens,

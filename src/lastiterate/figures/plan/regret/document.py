@@ -1,4 +1,8 @@
-"""The table of docs/plan.md, from the tables of `analyse_regret`: ``python -m lastiterate.figures.plan.regret.document``."""
+"""The tables of docs/plan.md, from those of `analyse_regret`: ``python -m lastiterate.figures.plan.regret.document``.
+
+Values measured before, kept in config/regret_before.csv with their commit, stand beside in brackets; `--keep COMMIT` writes that file from
+the results at hand.
+"""
 
 import argparse
 import re
@@ -9,37 +13,72 @@ import pandas as pd
 from lastiterate.figures.bu.laws.document import markdown
 from lastiterate.workflow.files import replacing
 
+CHOICES = {
+    "median": "median",
+    "mean": "mean",
+    "p90": "90 %",
+    "largest": "worst",
+    "kept": "kept",
+    "rule": "rule",
+    "range": "range of the sweep",
+}
+PREDICTIONS = {"absolute_error": "error", "bias": "median error, signed", "interval_score": "interval score"}
+COMPARED = ("right", "median", "mean", "p90", "largest", "absolute_error", "bias", "interval_score", "coverage", "refused")
+BEFORE = Path("config/regret_before.csv")
 
-def regrets(summary: pd.DataFrame) -> pd.DataFrame:
-    """The summary as text: regrets and errors x 1000."""
-    thousandths = {
-        "median": "median",
-        "mean": "mean",
-        "p90": "90 %",
-        "largest": "largest",
-        "best_pilot": "best pilot again",
-        "wsd20": "wsd 20 %",
-        "range": "range of the sweep",
-        "absolute_error": "error of prediction",
-    }
-    text = summary[["model", "task", "cases", "refused"]].astype(str)
-    for name, title in thousandths.items():
-        text[title] = ["" if pd.isna(value) else f"{value * 1e3:.1f}" for value in summary[name]]
-    text["share within aim"] = [f"{value:.2f}" for value in summary.within_aim]
-    text["coverage of 90 %"] = [f"{value:.2f}" for value in summary.coverage]
-    return text
+
+def _text(row, before, name: str, form) -> str:
+    """A value, and in brackets the one before; "" where there is none."""
+    text = "" if pd.isna(row[name]) else form(row[name])
+    if before is None or name not in COMPARED or pd.isna(before[name]) or not text:
+        return text
+    return f"{text} ({form(before[name])})"
+
+
+def _thousandths(value) -> str:
+    return f"{value * 1e3:.1f}"
+
+
+def table(summary: pd.DataFrame, before: pd.DataFrame, columns: dict, shares: dict) -> pd.DataFrame:
+    """Rows of the summary as text: `columns` x 1000 and `shares` as they are, each with its value before in brackets."""
+    known = {(row["sweep"], row["task"]): row for row in before.to_dict("records")}
+    rows = []
+    for row in summary.to_dict("records"):
+        old = known.get((row["sweep"], row["task"]))
+        found = {
+            "sweep": row["sweep"],
+            "task": row["task"],
+            "cases": str(row["cases"]),
+            "refused": _text(row, old, "refused", "{:.0f}".format),
+        }
+        found |= {title: _text(row, old, name, "{:.2f}".format) for name, title in shares.items()}
+        rows.append(found | {title: _text(row, old, name, _thousandths) for name, title in columns.items()})
+    return pd.DataFrame(rows)
 
 
 def main() -> None:
-    """Rewrite the table of docs/plan.md between ``<!-- regret -->`` and ``<!-- end -->``."""
+    """Rewrite the tables of docs/plan.md between ``<!-- regret -->``, ``<!-- intervals -->`` and ``<!-- end -->``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=Path("results/plan/regret"))
     parser.add_argument("--output", type=Path, default=Path("docs/plan.md"))
+    parser.add_argument("--keep", metavar="COMMIT", help="keep these results as those before, and write nothing else")
     arguments = parser.parse_args()
-    block = f"<!-- regret -->\n\n{markdown(regrets(pd.read_csv(arguments.results / 'summary.csv')))}\n\n<!-- end -->"
+    summary = pd.read_csv(arguments.results / "summary.csv")
+    if arguments.keep:
+        with replacing(BEFORE) as temporary:
+            temporary.write_text(f"# commit {arguments.keep}\n{summary.to_csv(index=False, float_format='%.5g')}", encoding="utf-8")
+        return
+    before = pd.read_csv(BEFORE, comment="#")
+    choices = summary[summary["mean"].notna()]
     text = arguments.output.read_text(encoding="utf-8")
+    for name, found in {
+        "regret": table(choices, before, CHOICES, {"right": "right"}),
+        "intervals": table(summary, before, PREDICTIONS, {"coverage": "coverage of 90 %"}),
+    }.items():
+        block = f"<!-- {name} -->\n\n{markdown(found)}\n\n<!-- end -->"
+        text = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, block=block: block, text, flags=re.DOTALL)
     with replacing(arguments.output) as temporary:
-        temporary.write_text(re.sub(r"<!-- regret -->.*?<!-- end -->", lambda _: block, text, flags=re.DOTALL), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
