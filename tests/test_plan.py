@@ -73,10 +73,15 @@ def test_every_recommendation_cites_a_rule_and_assumes_something(plan):
 
 
 def test_defaults_are_compared_at_the_same_lr_and_warmup(plan):
-    assert [label for label, _ in plan.defaults] == ["cosine to 0.1", "cosine to 0", "wsd, 20 % cooldown", "linear"]
-    assert min(value for _, value in plan.defaults) >= plan.predicted - 5e-4
-    for option in defaults(4000, 1e-3, 20):
-        assert option.base_lr == 1e-3 and option.schedule.warmup_steps == 20
+    recommended, *others = plan.against
+    assert [one.name for one in others][:4] == ["cosine to 0.1", "cosine to 0", "wsd, 20 % cooldown", "linear"]
+    assert recommended.predicted == plan.predicted and recommended.loses == 0
+    assert all(one.loses_low <= one.loses <= one.loses_high and one.loses > -5e-4 for one in others)
+    *same, kept = defaults(plan.candidate, 7e-4)
+    for option in same:
+        assert option.base_lr == plan.candidate.base_lr and option.schedule.warmup_steps == 20
+        assert option.schedule.lr[0] == pytest.approx(plan.schedule.lr[0])
+    assert kept.label == "same at LR 0.0007" and kept.base_lr == 7e-4 and kept.family == plan.candidate.family
 
 
 def test_a_plan_is_deterministic(plan):
@@ -259,7 +264,7 @@ def test_one_command_from_logs_of_several_formats_to_a_plan(logs, tmp_path, caps
     out = tmp_path / "plan"
     assert main(["plan", str(logs), "--horizon", "4k", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert "4000 updates" in printed and "rule:" in printed and "assumes:" in printed
+    assert "4000 updates" in printed and "next run " in printed and "--explain" in printed
     report = json.loads((out / "plan.json").read_text())
     schedule = pd.read_csv(out / "schedule.csv")
     assert schedule.step.tolist() == list(range(1, 4001))

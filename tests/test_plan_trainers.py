@@ -34,12 +34,14 @@ def pilots(start=None):
 def test_a_plan_from_any_pilots_is_executed_by_every_trainer(trainer, start):
     plan = make_plan(pilots(start), HORIZON, family="wsd", law="convex-power", trainer=trainer)
     assert plan.schedule.warmup_steps == 25 and plan.start_step == 0
-    found = make_settings(plan, trainer)
+    found = make_settings(plan.schedule, trainer)
     assert found.reason is None and found.taken and found.settings.deviation <= 1e-9 and found.first_update == 1
     if trainer in RULES and trainer not in ALWAYS:
         np.testing.assert_allclose(
             RULES[trainer](found.settings.text, HORIZON), plan.schedule.lr, rtol=0, atol=1e-9 * plan.schedule.peak_lr
         )
+    pilot = make_settings(plan.next_pilot.pilot.schedule, trainer)
+    assert pilot.reason is None and pilot.settings.deviation <= 1e-9
     own = plan.schedule.phases[0].start
     assert own == pytest.approx(start or 0.0, abs=1e-9) or (own in (0.0, 1 / 26) and trainer not in ALWAYS)
 
@@ -56,7 +58,7 @@ def test_where_a_warmup_starts():
 def test_a_continued_plan_begins_after_its_checkpoint(trainer):
     plan = make_plan(pilots(0.0), HORIZON, from_step=STEP, run_id="wsd-1200-0.001", law="convex-power", trainer=trainer)
     assert plan.start_step == STEP
-    found = make_settings(plan, trainer)
+    found = make_settings(plan.schedule, trainer, start_step=plan.start_step)
     assert found.reason is None and found.first_update == STEP + 1
     agree(found.settings.lr, plan.schedule.lr[STEP:], plan.schedule.peak_lr, found.settings.rounding)
 
@@ -103,5 +105,5 @@ def test_options_that_mean_nothing_are_refused_before_the_work(more, message, tm
 
 def test_a_plan_for_an_older_release_of_the_trainer():
     plan = make_plan(pilots(1 / 26), HORIZON, family="wsd", law="convex-power", trainer="torchtitan")
-    assert "--optimizer.lr " in make_settings(plan, "torchtitan", version="0.2.2").text
-    assert "--optimizer.param_groups.0" in make_settings(plan, "torchtitan").text
+    assert "--optimizer.lr " in make_settings(plan.schedule, "torchtitan", version="0.2.2").text
+    assert "--optimizer.param_groups.0" in make_settings(plan.schedule, "torchtitan").text

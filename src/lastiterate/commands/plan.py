@@ -1,9 +1,9 @@
 """Schedule, cooldown and base learning rate for the real run, from the logs of pilot runs.
 
 RUNS are log files or folders of them, in any format of `lastiterate read`; a log without learning rates needs --executed.
-The plan says what the pilots identify and which run would settle the rest, predicts the final loss, compares with cosine,
-wsd and linear at the same learning rate, and cites the rule behind each recommendation. If the evidence is too thin it
-refuses (status 2) and says what is missing.
+The plan says which schedule to run and how sure that is, predicts the final loss, names the next pilot to make (within --budget)
+and what it would decide, and compares with cosine, wsd and linear; --explain adds the rules with their sources. If the evidence
+is too thin it refuses (status 2) and says what is missing.
 --out gets plan.json, schedule.csv (the learning rate of every update), tables, figures and trainer settings.
 
 example:
@@ -18,15 +18,18 @@ from pathlib import Path
 
 from lastiterate._checks import check_number
 from lastiterate._extras import optional
+from lastiterate._terminal import titled
 from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, out_folder, print_json
 from lastiterate.commands.steps import steps
 from lastiterate.laws import LAWS
 from lastiterate.plan.candidates import FAMILIES
-from lastiterate.plan.compare import compare, in_words
+from lastiterate.plan.compare import compare
 from lastiterate.plan.load import load_pilots
-from lastiterate.plan.planner import TooThin, folded, make_plan
-from lastiterate.plan.settings import make_settings
-from lastiterate.plan.write import describe, report, write
+from lastiterate.plan.next_pilot import BUDGET
+from lastiterate.plan.planner import Plan, TooThin, folded, make_plan
+from lastiterate.plan.screen import explained, screen
+from lastiterate.plan.settings import Made, make_settings
+from lastiterate.plan.write import report, write
 from lastiterate.schedules import Schedule
 from lastiterate.schedules.export import TOLERANCE, TRAINERS, check_version
 from lastiterate.schedules.stated import read_schedule
@@ -48,7 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--tolerance", type=float, default=TOLERANCE, metavar="X",
         help=f"how far off the trainer may be, a fraction of the peak LR (default: {TOLERANCE:g})",
     )  # fmt: skip
-    add_choice(parser, "--law", LAWS, metavar="LAW", help="loss law (default: by held-out error): %(choices)s")
+    add_choice(parser, "--law", LAWS, metavar="LAW", help="loss law (default: all that are plausible, weighted): %(choices)s")
     parser.add_argument(
         "--init-std", type=float, metavar="S", help="standard deviation of the initial weights, for laws of the weight norm"
     )
@@ -69,7 +72,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--compare", type=_stated, action="append", default=[], metavar="NAME=SCHEDULE",
         help="a setting to choose between, under a name of your own: predicted, ranked and told apart (repeatable)",
     )  # fmt: skip
+    parser.add_argument(
+        "--budget", type=float, default=BUDGET, metavar="X", help=f"share of the run's cost for the next pilot (default: {BUDGET:g})"
+    )
     parser.add_argument("--level", type=float, default=0.9, help="probability of the interval (default: 0.9)")
+    parser.add_argument("--explain", action="store_true", help="say the rules with their sources, all notes and what was left out as well")
     parser.add_argument("--no-figures", action="store_true", help="write no figures")
     parser.add_argument("--out", type=out_folder, metavar="FOLDER", help="write the plan here")
     add_settings(parser)
@@ -92,36 +99,40 @@ def run(arguments: Namespace) -> None:
     pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None, executed=executed, settings=arguments.settings)
     if arguments.only:
         patterns = [re.compile(".*".join(map(re.escape, text.split("*")))) for text in arguments.only]
-        pilots = [pilot for pilot in pilots if any(pattern.search(pilot.run_id) for pattern in patterns)]
+        wanted = lambda text: any(pattern.search(text) for pattern in patterns)
+        pilots, left_out = [pilot for pilot in pilots if wanted(pilot.run_id)], [text for text in left_out if wanted(text)]
     if not pilots:
         raise TooThin("the evidence is too thin: no usable run" + "".join(f"\n- {text}" for text in folded(left_out)))
     try:
         plan = make_plan(
             pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.pilot, family=arguments.schedule, law=arguments.law,
             init_std=arguments.init_std, weight_decay=arguments.weight_decay, level=arguments.level,
-            trainer=arguments.trainer,
+            trainer=arguments.trainer, budget=arguments.budget,
         )  # fmt: skip
     except TooThin as error:
         raise TooThin("\n".join([str(error), *(f"- left out: {text}" for text in folded(left_out))])) from None
     compared = compare(plan, _compared(arguments.compare)) if arguments.compare else None
-    made = None
-    if arguments.trainer:
-        version = arguments.trainer_version
-        made = make_settings(plan, arguments.trainer, arguments.tolerance, take_nearest=arguments.nearest, version=version)
+    made = _settings(plan, arguments) if arguments.trainer else []
     written = write(plan, arguments.out, made, not arguments.no_figures, compared) if arguments.out else []
     if arguments.json:
         print_json(report(plan, made, compared) | {"left_out": left_out, "files": [str(path) for path in written]})
         return
-    print(describe(plan))
-    if compared:
-        print("\n".join(in_words(compared[0], plan.level)))
-    for text in folded(left_out):
-        print(f"left out: {text}")
-    if made and made.reason:
-        how = "the nearest that it can, as you asked" if made.taken else "only notes, with the nearest that it can (--nearest takes it)"
-        print(f"note: {made.reason}; settings_{made.settings.trainer}.txt holds {how}")
-    for path in written:
-        print(f"wrote {path}")
+    print(screen(plan, compared, left_out))
+    for prefix, one in zip(("", "next_pilot_"), made, strict=False):
+        if one.reason:
+            how = "the nearest that it can, as you asked" if one.taken else "only notes, with the nearest that it can (--nearest takes it)"
+            print(titled("note", f"{one.reason}; {prefix}settings_{one.settings.trainer}.txt holds {how}"))
+    if written:
+        print(titled("wrote", f"{arguments.out}: {', '.join(path.name for path in written)}"))
+    if arguments.explain:
+        print(explained(plan, left_out))
+
+
+def _settings(plan: Plan, arguments: Namespace) -> list[Made]:
+    """The trainer's settings of the run, and of the next pilot."""
+    runs = [(plan.schedule, plan.start_step)] + ([(plan.next_pilot.pilot.schedule, 0)] if plan.next_pilot else [])
+    trainer, options = arguments.trainer, {"take_nearest": arguments.nearest, "version": arguments.trainer_version}
+    return [make_settings(schedule, trainer, arguments.tolerance, start_step=start, **options) for schedule, start in runs]
 
 
 def _compared(pairs: list[tuple[str, str]]) -> dict[str, Schedule]:

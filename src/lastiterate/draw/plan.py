@@ -32,11 +32,11 @@ def prediction(fits, table):
 
 
 def against_defaults(against, candidates):
-    """Predicted final losses: the recommended run and the defaults (left), all candidates over the base learning rate (right)."""
+    """What the defaults lose to the recommended run, with intervals (left); all candidates over the base learning rate (right)."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
     order = list(range(len(against)))[::-1]
-    best = against.predicted.iloc[0]
-    left.plot(against.predicted - best, order, "o", color=c.CATEGORICAL[4])
+    spans = [against.loses - against.low, against.high - against.loses]
+    left.errorbar(against.loses, order, xerr=spans, fmt="o", color=c.CATEGORICAL[4], capsize=3)
     left.axvline(0, color="#8C8C8C", lw=0.8)
     left.set(yticks=order, yticklabels=against.label, xlabel="Predicted final loss minus that of the recommended")
     if candidates.base_lr.nunique() > 1:

@@ -65,12 +65,22 @@ def candidates(
     return found
 
 
-def defaults(total_steps: int, lr: float, warmup_steps: int, warmup_start: float = 0.0) -> list[Candidate]:
-    """What people use without a plan, at the same base learning rate and warmup."""
-    common = {"warmup_steps": warmup_steps, "peak_lr": lr, "initial_lr_ratio": warmup_start}
+def replace_peak(one: Candidate, factor: float) -> Candidate:
+    """The same schedule at another base learning rate."""
+    lr = float(f"{factor * one.base_lr:.3g}")
+    return Candidate(f"{one.label.rpartition(', ')[0]}, {lr:g}", one.family, one.schedule.with_peak_lr(lr), one.cooldown)
+
+
+def defaults(best: Candidate, pilot_lr: float | None = None) -> list[Candidate]:
+    """What people use without a plan, at the same base learning rate and warmup; and `best` itself at that of the best pilot."""
+    schedule, lr = best.schedule, best.base_lr
+    total_steps, start = schedule.total_steps, float(schedule.lr[0] / lr) if schedule.warmup_steps else 0.0
+    common = {"warmup_steps": schedule.warmup_steps, "peak_lr": lr, "initial_lr_ratio": start}
+    kept = [] if pilot_lr is None else [Candidate(f"same at LR {pilot_lr:g}", best.family, schedule.with_peak_lr(pilot_lr), best.cooldown)]
     return [
         Candidate("cosine to 0.1", "cosine", cosine(total_steps, final_lr_ratio=0.1, **common)),
         Candidate("cosine to 0", "cosine", cosine(total_steps, **common)),
         Candidate("wsd, 20 % cooldown", "wsd", wsd(total_steps, 0.2, **common), 0.2),
         Candidate("linear", "linear", linear(total_steps, **common)),
+        *kept,
     ]

@@ -1,13 +1,19 @@
 """Settings that a person is choosing between: predicted, ranked, and told apart where the laws tell them apart."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lastiterate.plan.choose import choose
-from lastiterate.plan.planner import Plan
+from lastiterate.plan.plausible import Plausible
 from lastiterate.schedules import Schedule
+
+if TYPE_CHECKING:
+    from lastiterate.plan.planner import Plan
 
 
 @dataclass(frozen=True)
@@ -67,28 +73,30 @@ def compare(plan: Plan, schedules: Mapping[str, Schedule]) -> tuple[tuple[Compar
     choice = choose(plan.laws, [schedules[name] for name in usable])
     chosen = usable[choice.index]
     reached = {name for name, value in zip(usable, choice.regret, strict=True) if np.isfinite(value)}
-    losses = dict(zip(schedules, plan.laws.losses(list(schedules.values())).T[:, :, None], strict=True))
-    predicted = {name: float(plan.laws.predicted(values)[0]) for name, values in losses.items()}
-    found = []
-    for name, values in losses.items():
-        low, high = (float(end[0]) for end in plan.laws.interval(values, plan.level))
-        loses, below, above = (float(end[0]) for end in plan.laws.difference(values - losses[chosen], plan.level))
-        found.append(Compared(name, predicted[chosen] + loses, low, high, loses, below, above, name in reached))
+    found = contrasted(plan.laws, schedules, chosen, plan.level, reached)
     return tuple(sorted(found, key=lambda one: (one.name != chosen, one.predicted))), chosen
+
+
+def contrasted(
+    laws: Plausible, schedules: Mapping[str, Schedule], chosen: str, level: float, reached: Container[str] | None = None
+) -> tuple[Compared, ...]:
+    """Each setting against the one chosen, in their order; all are within reach where `reached` does not tell."""
+    losses = laws.losses(list(schedules.values()))
+    columns = dict(zip(schedules, losses.T[:, :, None], strict=True))
+    first = float(laws.predicted(columns[chosen])[0])
+    found = []
+    for name, values in columns.items():
+        low, high = (float(end[0]) for end in laws.interval(values, level))
+        loses, below, above = (float(end[0]) for end in laws.difference(values - columns[chosen], level))
+        found.append(Compared(name, first + loses, low, high, loses, below, above, reached is None or name in reached))
+    return tuple(found)
 
 
 def as_report(compared: tuple[Compared, ...], chosen: str) -> dict:
     """What plan.json and --json hold of it."""
-    return {"compared": [vars(one) | {"apart": one.apart} for one in compared], "chosen": chosen}
+    return {"compared": [as_row(one) for one in compared], "chosen": chosen}
 
 
-def in_words(compared: tuple[Compared, ...], level: float) -> list[str]:
-    """A line for each setting: its loss, and how much worse it is than the first, with intervals."""
-    width = max(len(one.name) for one in compared)
-    lines = [f"compared, {level:.0%} intervals; the first is the one to take:"]
-    for number, one in enumerate(compared):
-        text = f"  {one.name:<{width}}  {one.predicted:.4f} ({one.low:.4f} to {one.high:.4f})"
-        if number:
-            text += f"  {one.loses:+.4f} ({one.loses_low:+.4f} to {one.loses_high:+.4f}{'' if one.apart else ', not told apart'})"
-        lines.append(text + ("" if one.reached else "  beyond the pilots' learning rates"))
-    return lines
+def as_row(one: Compared) -> dict:
+    """One setting as plain values."""
+    return vars(one) | {"apart": one.apart}

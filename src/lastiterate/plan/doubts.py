@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from scipy.signal import savgol_filter
 
 from lastiterate.plan.pilots import Pilot
 
@@ -86,7 +85,8 @@ def _running_mean(pilot: Pilot, loss: str) -> Iterator[str]:
     width = 2 * WINDOW + 1
     if len(values) < 3 * width:
         return
-    noise = (values - savgol_filter(values, width, 2))[WINDOW:-WINDOW]
+    middle = np.linalg.pinv(np.vander(np.arange(-WINDOW, WINDOW + 1.0), 3))[-1]  # of the parabola through a window, at its centre
+    noise = values[WINDOW:-WINDOW] - np.convolve(values, middle, "valid")
     power = float(noise @ noise)
     if power > 0 and float(noise[1:] @ noise[:-1]) > ALIKE * power:
         yield (

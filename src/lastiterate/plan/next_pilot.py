@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from lastiterate.laws.fitting import SAME_PEAK
-from lastiterate.plan.candidates import COOLDOWNS, REACH, Candidate
+from lastiterate.plan.candidates import REACH, Candidate
 from lastiterate.plan.choose import BAD_CASE
 from lastiterate.plan.pilots import Pilot
 from lastiterate.plan.plausible import Plausible
+from lastiterate.plan.warmup import warmup_start
 from lastiterate.schedules import cosine, linear, wsd
 
 BUDGET = 0.05  # share of the real run's cost that the next pilot may have
@@ -67,6 +68,7 @@ class NextPilot:
     predicted: float
     outcomes: tuple[Outcome, ...]
     branch: tuple[str, int] | None = None
+    opens: bool = False  # decisions that are out of reach without it, and count in `before`
 
     @property
     def decides(self) -> bool:
@@ -82,6 +84,8 @@ def next_pilot(
     left: int,
     budget: float = BUDGET,
     open_now: Sequence[bool] | None = None,
+    family: str | None = None,
+    trainer: str | None = None,
 ) -> NextPilot | None:
     """The pilot of at most `budget` of the real run's updates that lowers the expected bad-case regret most.
 
@@ -98,13 +102,15 @@ def next_pilot(
         Share of them.
     open_now : sequence of bool, optional
         Which decisions are within reach without another pilot; a pilot at another peak opens all.
+    family, trainer : str, optional
+        As in `make_plan`: pilots of this family only; a warmup that this trainer can execute.
 
     Returns
     -------
     NextPilot or None
         None if no run of 20 updates is within the budget.
     """
-    tried = trials(pilots, left, budget)
+    tried = trials(pilots, left, budget, family, trainer)
     if not tried:
         return None
     schedules = [one.schedule for one in decisions]
@@ -120,10 +126,21 @@ def next_pilot(
     open_after = open_now | opens[best]
     outcomes = _outcomes(laws, losses, seen[:, best], errors[:, best], open_after, [one.label for one in decisions])
     predicted = float(laws.predicted(seen[:, best, None])[0])
-    return NextPilot(tried[best], float(cost[best]), found.before, float(found.after[best]), predicted, outcomes, _branch(tried[best], pilots))
+    return NextPilot(
+        tried[best],
+        float(cost[best]),
+        found.before,
+        float(found.after[best]),
+        predicted,
+        outcomes,
+        _branch(tried[best], pilots),
+        bool(opens[best] and not open_now.all()),
+    )
 
 
-def trials(pilots: Sequence[Pilot], left: int, budget: float = BUDGET) -> list[Candidate]:
+def trials(
+    pilots: Sequence[Pilot], left: int, budget: float = BUDGET, family: str | None = None, trainer: str | None = None
+) -> list[Candidate]:
     """Runs that might be made: wsd, linear and cosine, two lengths, two learning rates per octave, a factor of 2 beyond the pilots'.
 
     Below any learning rate that diverged; no run that was made already.
@@ -136,13 +153,19 @@ def trials(pilots: Sequence[Pilot], left: int, budget: float = BUDGET) -> list[C
     warmup = int(np.median([pilot.warmup_steps for pilot in ran]))
     found = []
     for steps in (most, most // 2):
-        for lr in lrs if steps >= LEAST_STEPS else ():
-            if lr >= limit * (1 - 1e-9):
-                continue
-            common = {"warmup_steps": min(warmup, steps // 10), "peak_lr": lr}
-            options = [(f"wsd, cooldown {c:g}, {lr:g}", "wsd", wsd(steps, c, **common), c) for c in COOL]
-            options += [(f"{f.__name__}, {lr:g}", f.__name__, f(steps, **common), None) for f in (linear, cosine)]
-            found += [Candidate(*option) for option in options]
+        if steps < LEAST_STEPS:
+            continue
+        warmed = min(warmup, steps // 10)
+        common = {"warmup_steps": warmed, "initial_lr_ratio": warmup_start(ran, warmed, trainer)}
+        for lr in (lr for lr in lrs if lr < limit * (1 - 1e-9)):
+            options = [(f"wsd, linear cooldown {c:g}, {lr:g}", "wsd", wsd(steps, c, peak_lr=lr, **common), c) for c in COOL]
+            options += [
+                (f"wsd, 1-sqrt cooldown {c:g}, {lr:g}", "wsd-1-sqrt", wsd(steps, c, "1-sqrt", peak_lr=lr, **common), c) for c in COOL
+            ]
+            options += [(f"{f.__name__}, {lr:g}", f.__name__, f(steps, peak_lr=lr, **common), None) for f in (linear, cosine)]
+            found += [
+                Candidate(*option) for option in options if option[1] == (family or option[1]) and (family or option[1] != "wsd-1-sqrt")
+            ]
     return [one for one in found if not any(_made(one, pilot) for pilot in ran)]
 
 
@@ -164,9 +187,7 @@ class Worth:
     told: np.ndarray
 
 
-def worth(
-    laws: Plausible, losses: np.ndarray, seen: np.ndarray, errors: np.ndarray, open_now: np.ndarray, opens: np.ndarray
-) -> Worth:
+def worth(laws: Plausible, losses: np.ndarray, seen: np.ndarray, errors: np.ndarray, open_now: np.ndarray, opens: np.ndarray) -> Worth:
     """What each trial is worth.
 
     Parameters
@@ -225,7 +246,11 @@ def _near_best(regret: np.ndarray, weights: np.ndarray, open_now: np.ndarray) ->
     """Columns worth choosing among: those that some draw finds best, and those of the least regrets over all."""
     best = {int(i) for mask in (open_now, np.ones_like(open_now)) for i in np.where(mask, regret, np.inf).argmin(axis=1)}
     bad = _Sorted(regret).quantile(weights[None])[0]
-    order = [*np.argsort(np.where(open_now, bad, np.inf))[: MOST // 3], *np.argsort(bad)[: MOST // 3], *np.argsort(weights @ regret)[: MOST // 3]]
+    order = [
+        *np.argsort(np.where(open_now, bad, np.inf))[: MOST // 3],
+        *np.argsort(bad)[: MOST // 3],
+        *np.argsort(weights @ regret)[: MOST // 3],
+    ]
     return np.array(sorted(best | {int(i) for i in order}))
 
 
@@ -246,7 +271,9 @@ def _outcomes(laws, losses, seen, errors, usable, labels: Sequence[str]) -> tupl
     order = np.argsort(y, kind="stable")
     part = np.empty(len(y), int)
     part[order] = np.minimum(PARTS * (np.cumsum(shares[order]) - shares[order] / 2), PARTS - 1).astype(int)
-    edges = [0.5 * float(y[part < k].max() + y[part >= k].min()) if (part < k).any() and (part >= k).any() else None for k in range(1, PARTS)]
+    edges = [
+        0.5 * float(y[part < k].max() + y[part >= k].min()) if (part < k).any() and (part >= k).any() else None for k in range(1, PARTS)
+    ]
     found: list[Outcome] = []
     for k, (low, high) in enumerate(zip([None, *edges], [*edges, None], strict=True)):
         own = part == k
@@ -263,7 +290,7 @@ def _outcomes(laws, losses, seen, errors, usable, labels: Sequence[str]) -> tupl
 
 def _branch(one: Candidate, pilots: Sequence[Pilot]) -> tuple[str, int] | None:
     """A pilot that executed the trial's learning rates as far as they are constant, and the last update of that."""
-    if one.family != "wsd" or one.cooldown not in COOLDOWNS:
+    if not one.cooldown:
         return None
     step = one.schedule.warmup_steps + one.schedule.stable_steps
     for pilot in pilots:

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lastiterate._checks import check_choice, check_number, check_steps
-from lastiterate.plan.candidates import FAMILIES, Candidate, base_lrs, candidates, defaults
+from lastiterate.laws.fitting import SAME_PEAK
+from lastiterate.plan.candidates import FAMILIES, Candidate, base_lrs, candidates, defaults, replace_peak
 from lastiterate.plan.choose import BAD_CASE, choose
+from lastiterate.plan.compare import Compared, contrasted
 from lastiterate.plan.curves import pilot_curves
 from lastiterate.plan.doubts import doubts
 from lastiterate.plan.evidence import Question, questions
+from lastiterate.plan.next_pilot import BUDGET, NextPilot, next_pilot
 from lastiterate.plan.pilots import SETTINGS, Pilot, which_loss
 from lastiterate.plan.plausible import WORST, Plausible, plausible
 from lastiterate.plan.resume import continued, parent
@@ -19,6 +22,8 @@ from lastiterate.plan.warmup import warmup_start
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
 
+RECOMMENDED = "recommended"
+OTHER_PEAKS = (0.5, 2**-0.5, 2**0.5, 2.0)  # times the pilots' one peak: what a pilot at another could lead to
 SOURCES = {
     "bu": "arXiv:2602.07145, eq. 3.1",
     "convex-power": "arXiv:2602.07145, eq. 3.1, with a free exponent; docs/plan.md has what it loses",
@@ -56,13 +61,16 @@ class Plan:
     laws: Plausible
     questions: tuple[Question, ...]
     advice: tuple[Advice, ...]
-    defaults: tuple[tuple[str, float], ...]  # label and predicted final loss
+    against: tuple[Compared, ...]  # the recommended setting, and what people use without a plan
     considered: tuple[tuple[Candidate, float], ...]  # every candidate within reach with its predicted final loss
     picks: dict[str, str]  # by law: the candidate that it alone would choose
     pilots: tuple[Pilot, ...]
     notes: tuple[str, ...] = field(default=())
     start_step: int = 0  # updates that were made before, in the run that is continued
     doubts: tuple[str, ...] = field(default=())  # what speaks against taking the logs for what they were taken for
+    regret: float = 0.0  # of the choice, in a bad case over the set of laws (nats)
+    next_pilot: NextPilot | None = None
+    budget: float = BUDGET  # share of the updates left to make that the next pilot may have
 
     @property
     def schedule(self) -> Schedule:
@@ -82,6 +90,7 @@ def make_plan(
     weight_decay=None,
     level=0.9,
     trainer=None,
+    budget=BUDGET,
 ) -> Plan:
     """Schedule, cooldown and base learning rate for a run of `horizon` updates, from pilot runs.
 
@@ -106,6 +115,8 @@ def make_plan(
     trainer : str, optional
         The trainer that will execute the plan (a key of `lastiterate.schedules.export.TRAINERS`): its warmup's first update is planned
         where the pilots' is out of its reach.
+    budget : float
+        Share of the run's cost that the next pilot may have (`next_pilot`).
 
     Returns
     -------
@@ -126,6 +137,7 @@ def make_plan(
     if family is not None:
         check_choice("family", family, FAMILIES)
     check_number("level", level, "it is the probability of the interval", 0.0, 1.0, open_low=True)
+    budget = check_number("budget", budget, "it is the share of the run's cost that the next pilot may have", 0.0, 1.0, open_low=True)
     asked = questions(pilots, horizon)
     _refuse(pilots, asked)
     ran, diverged = [p for p in pilots if not p.diverged], [p.peak for p in pilots if p.diverged]
@@ -158,22 +170,48 @@ def make_plan(
         options, bound = continued(first, from_step, horizon, first.total_steps)
     choice = choose(laws, [option.schedule for option in options])
     best = options[choice.index]
-    others = [] if from_step else defaults(horizon, best.base_lr, warmup, start)
     if from_step:
         others = [option for option in options if option.family == "wsd" and option.cooldown == 0.2]
+    else:
+        others = defaults(best, _best_lr(ran, loss, best.base_lr))
     losses = choice.losses[:, choice.index, None]
-    predicted, (low, high) = float(laws.predicted(losses)[0]), (float(end[0]) for end in laws.interval(losses, level))
     beyond = lambda other: float(laws.difference(other - losses, level)[0][0])
-    against = [beyond(column[:, None]) for column in laws.losses([other.schedule for other in others]).T] if others else []
+    against = contrasted(laws, {RECOMMENDED: best.schedule} | {other.label: other.schedule for other in others}, RECOMMENDED, level)
+    predicted = against[0].predicted
     reached = np.flatnonzero(np.isfinite(choice.regret))
+    left = horizon - (from_step or 0)
+    pilot = _next_pilot(laws, options, choice, pilots, left=left, budget=budget, family=family, trainer=trainer)
     return Plan(
-        best, loss, predicted, low, high, level, laws, tuple(asked),
+        best, loss, predicted, against[0].low, against[0].high, level, laws, tuple(asked),
         tuple(_advice(best, asked, laws, ran, loss, horizon, diverged, bound, from_step)),
-        tuple((other.label, predicted + loses) for other, loses in zip(others, against, strict=True)),
+        against,
         tuple((options[i], predicted + beyond(choice.losses[:, i, None])) for i in reached),
         {name: options[reached[np.argmin(values[reached])]].label for name, values in laws.by_law(choice.losses)},
         tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0, doubted,
+        float(choice.regret[choice.index]), pilot, budget,
     )  # fmt: skip
+
+
+def _best_lr(ran, loss, lr) -> float | None:
+    """Peak of the longest pilots' best, among those that decay; None if it is `lr`."""
+    ends = [pilot for pilot in ran if pilot.decays]
+    longest = max(pilot.total_steps for pilot in ends)
+    best = min((pilot for pilot in ends if pilot.total_steps == longest), key=lambda pilot: float(pilot.losses[loss][1][-1])).peak
+    return None if abs(best / lr - 1) < 0.01 else float(f"{best:.6g}")
+
+
+def _next_pilot(laws, options, choice, pilots, **asked) -> NextPilot | None:
+    """Where the pilots share a peak, others count among the decisions that a pilot at another peak would open."""
+    reached = np.isfinite(choice.regret)
+    peaks = [pilot.peak for pilot in pilots if not pilot.diverged]
+    decisions = [option for option, near in zip(options, reached, strict=True) if near]
+    open_now = [True] * len(decisions)
+    if max(peaks) <= SAME_PEAK * min(peaks) and not any(option.family == "two_stage" for option in options):
+        limit = min((pilot.peak for pilot in pilots if pilot.diverged), default=np.inf)
+        for factor in OTHER_PEAKS:
+            beside = [replace_peak(option, factor) for option in decisions[: sum(open_now)] if factor * option.base_lr < limit]
+            decisions, open_now = decisions + beside, open_now + [False] * len(beside)
+    return next_pilot(laws, decisions, pilots, open_now=open_now, **asked)
 
 
 def _refuse(pilots, asked) -> None:

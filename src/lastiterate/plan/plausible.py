@@ -113,6 +113,11 @@ class Plausible:
         """The law that is best at losses."""
         return min(self.members, key=lambda member: _size(member.level))
 
+    @property
+    def errors(self) -> np.ndarray:
+        """Nats by which the law of each draw missed differences between pilots that were left out, shape (D,)."""
+        return np.array([_size(member.difference) * member.fitted.curves[0].loss[-1] for member, _, _ in self.draws])
+
     def predicted(self, losses: np.ndarray) -> np.ndarray:
         """One loss for each column of draws (D, n): their mean, weighted by how well the laws predict losses."""
         return np.exp(self._level_weights @ np.log(losses))
@@ -125,8 +130,7 @@ class Plausible:
 
     def difference(self, loses: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Middle and ends of the interval of a difference between losses, from draws (D, n) of it, in nats."""
-        sizes = np.array([_size(member.difference) * member.fitted.curves[0].loss[-1] for member, _, _ in self.draws])[:, None]
-        ends = (mixture(loses, sizes, self.weights, q) for q in ((1 - level) / 2, (1 + level) / 2))
+        ends = (mixture(loses, self.errors[:, None], self.weights, q) for q in ((1 - level) / 2, (1 + level) / 2))
         same = np.abs(loses).max(axis=0) < ROUNDING
         return tuple(np.where(same, 0.0, end) for end in (quantile(loses, self.weights, 0.5), *ends))
 

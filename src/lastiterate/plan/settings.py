@@ -1,8 +1,8 @@
-"""The settings with which a trainer executes a plan; or the nearest, with the reason, where it cannot."""
+"""The settings with which a trainer executes a plan, or the next pilot; or the nearest, with the reason, where it cannot."""
 
 from dataclasses import dataclass
 
-from lastiterate.plan.planner import Plan
+from lastiterate.schedules import Schedule
 from lastiterate.schedules.export import TOLERANCE, Settings
 from lastiterate.schedules.export.document import document
 from lastiterate.schedules.export.segment import export_rest
@@ -10,7 +10,7 @@ from lastiterate.schedules.export.segment import export_rest
 
 @dataclass(frozen=True)
 class Made:
-    """Settings of a plan.
+    """Settings of a plan, or of its next pilot.
 
     Attributes
     ----------
@@ -50,13 +50,13 @@ class Made:
 
 
 def make_settings(
-    plan: Plan, trainer: str, tolerance: float = TOLERANCE, *, take_nearest: bool = False, version: str | None = None
+    schedule: Schedule, trainer: str, tolerance: float = TOLERANCE, *, start_step: int = 0, take_nearest: bool = False, version=None
 ) -> Made:
-    """The trainer's settings for what the plan leaves to run; never an error because the trainer cannot execute it.
+    """The trainer's settings for what a schedule leaves to run after `start_step`; never an error because the trainer cannot execute it.
 
     `version` is the trainer's release, the newest by default.
     """
-    part = export_rest(plan.schedule, trainer, plan.start_step, tolerance, take_nearest=True, version=version)
+    part = export_rest(schedule, trainer, start_step, tolerance, take_nearest=True, version=version)
     reason = part.reason
     taken = take_nearest or reason is None
     settings = part.settings

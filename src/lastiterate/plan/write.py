@@ -1,21 +1,22 @@
 """What a plan leaves behind: plan.json, schedule.csv, the table of candidates, trainer settings."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from lastiterate import __version__
-from lastiterate.plan.compare import as_report
-from lastiterate.plan.planner import Plan
+from lastiterate.plan.compare import as_report, as_row
+from lastiterate.plan.planner import RECOMMENDED, Plan
 from lastiterate.plan.settings import Made
 from lastiterate.workflow.files import replacing, write_csv, write_text
 
 
-def report(plan: Plan, made: Made | None = None, compared: tuple | None = None) -> dict:
-    """The plan, the settings made of it, and what `compare` returned, as plain values, as plan.json holds them."""
+def report(plan: Plan, made: Sequence[Made] = (), compared: tuple | None = None) -> dict:
+    """The plan, the settings made of it and of its next pilot, and what `compare` returned, as plain values, as plan.json holds them."""
     fitted, schedule = plan.laws.predicting.fitted, plan.schedule
-    return {
+    found = {
         "version": __version__,
         "total_steps": schedule.total_steps,
         "start_step": plan.start_step,
@@ -29,7 +30,10 @@ def report(plan: Plan, made: Made | None = None, compared: tuple | None = None) 
             "schedule": json.loads(schedule.to_json()),
         },
         "prediction": {"loss": plan.loss, "final": plan.predicted, "low": plan.low, "high": plan.high, "level": plan.level},
-        "defaults": [{"label": label, "final": value, "loses": value - plan.predicted} for label, value in plan.defaults],
+        "bad_case_regret": plan.regret,
+        "noise": plan.laws.noise,
+        "next_pilot": _next_pilot(plan),
+        "defaults": [{"label": one.name, "final": one.predicted} | as_row(one) for one in plan.against if one.name != RECOMMENDED],
         "law": {
             "name": fitted.law.name,
             "formula": fitted.law.formula,
@@ -63,33 +67,42 @@ def report(plan: Plan, made: Made | None = None, compared: tuple | None = None) 
                 "decays": pilot.decays,
                 "diverged": pilot.diverged,
                 "lr_from": pilot.lr_from,
+                "doubts": list(pilot.doubts),
                 "notes": list(pilot.notes),
             }
             for pilot in plan.pilots
         ],
         "doubts": list(plan.doubts),
         "notes": list(plan.notes),
-    } | ({"settings": made.report()} if made else {}) | (as_report(*compared) if compared else {})  # fmt: skip
+    }
+    found |= dict(zip(("settings", "next_pilot_settings"), (one.report() for one in made), strict=False))
+    return found | (as_report(*compared) if compared else {})
 
 
-def describe(plan: Plan) -> str:
-    """The plan in words."""
-    schedule, ran = plan.schedule, [pilot for pilot in plan.pilots if not pilot.diverged]
-    spans = [(min(v), max(v)) for v in ([p.total_steps for p in ran], [p.peak for p in ran])]
-    updates, peaks = (f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in spans)
-    lost = len(plan.pilots) - len(ran)
-    lines = [
-        f"{len(ran)} pilots of {updates} updates, peak LR {peaks}{f'; {lost} that diverged' if lost else ''}",
-        f"{schedule.total_steps} updates: {plan.candidate.label} (base LR {plan.candidate.base_lr:g}, warmup {schedule.warmup_steps})",
-        f"predicted {plan.loss} {plan.predicted:.4f}, {plan.level:.0%} interval {plan.low:.4f} to {plan.high:.4f}",
-        f"laws: {', '.join(f'{member.name} {member.weight:.2f}' for member in plan.laws.members)} (weights)",
-    ]
-    lines += [f"against {label}: {value:.4f} ({value - plan.predicted:+.4f})" for label, value in plan.defaults]
-    for advice in plan.advice:
-        value = f"{advice.value:.4g}" if isinstance(advice.value, float) else advice.value
-        lines.append(f"{advice.what}: {value}\n  rule: {advice.rule}\n  from: {advice.source}")
-        lines += [f"  assumes: {text}" for text in advice.assumptions]
-    return "\n".join(lines + [f"note: {note}" for note in (*plan.doubts, *plan.notes)])
+def _next_pilot(plan: Plan) -> dict | None:
+    """The next run to make, as plain values; None if the budget is too small for any."""
+    found = plan.next_pilot
+    if found is None:
+        return None
+    pilot = found.pilot
+    return {
+        "label": pilot.label,
+        "family": pilot.family,
+        "base_lr": pilot.base_lr,
+        "cooldown": pilot.cooldown,
+        "warmup_steps": pilot.schedule.warmup_steps,
+        "total_steps": pilot.schedule.total_steps,
+        "schedule": json.loads(pilot.schedule.to_json()),
+        "budget": plan.budget,
+        "cost": found.cost,
+        "branch": {"run_id": found.branch[0], "from_step": found.branch[1]} if found.branch else None,
+        "predicted": found.predicted,
+        "regret_before": found.before,
+        "regret_after": found.after,
+        "opens_other_peaks": found.opens,
+        "expected_to_decide": found.decides,
+        "decides": [vars(outcome) for outcome in found.outcomes],
+    }
 
 
 def tables(plan: Plan) -> dict[str, dict]:
@@ -110,14 +123,17 @@ def tables(plan: Plan) -> dict[str, dict]:
     rows = [(option.label, option.family, option.base_lr, option.cooldown, value) for option, value in plan.considered]
     considered = dict(zip(("label", "family", "base_lr", "cooldown", "predicted"), map(list, zip(*rows, strict=True)), strict=True))
     against = {
-        "label": ["recommended", *(label for label, _ in plan.defaults)],
-        "predicted": [plan.predicted, *(v for _, v in plan.defaults)],
+        "label": [one.name for one in plan.against],
+        "predicted": [one.predicted for one in plan.against],
+        "loses": [one.loses for one in plan.against],
+        "low": [one.loses_low for one in plan.against],
+        "high": [one.loses_high for one in plan.against],
     }
     return {"fits": fits, "prediction": prediction, "candidates": considered, "against": against}
 
 
-def write(plan: Plan, folder: Path, made: Made | None = None, figures: bool = True, compared: tuple | None = None) -> list[Path]:
-    """Write plan.json, schedule.csv (step, lr), tables, figures and the trainer's settings; the files written."""
+def write(plan: Plan, folder: Path, made: Sequence[Made] = (), figures: bool = True, compared: tuple | None = None) -> list[Path]:
+    """Write plan.json, schedule.csv (step, lr), tables, figures and settings of the run and the next pilot; the files written."""
     folder = Path(folder)
     write_csv(folder / "schedule.csv", {"step": np.arange(1, plan.schedule.total_steps + 1), "lr": plan.schedule.lr})
     written = [folder / "schedule.csv"]
@@ -125,13 +141,12 @@ def write(plan: Plan, folder: Path, made: Made | None = None, figures: bool = Tr
     for name, columns in columns_of.items():
         write_csv(folder / f"{name}.csv", columns)
         written.append(folder / f"{name}.csv")
-    if made is not None:
-        path = folder / f"settings_{made.settings.trainer}.txt"
-        write_text(path, made.text)
-        written.append(path)
-        if made.script:
-            written.append(folder / f"resume_{made.settings.trainer}.py")
-            write_text(written[-1], made.script)
+    for prefix, one in zip(("", "next_pilot_"), made, strict=False):
+        written.append(folder / f"{prefix}settings_{one.settings.trainer}.txt")
+        write_text(written[-1], one.text)
+        if one.script:
+            written.append(folder / f"{prefix}resume_{one.settings.trainer}.py")
+            write_text(written[-1], one.script)
     if figures:
         from lastiterate.draw.plan import save_figures
 

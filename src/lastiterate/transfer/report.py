@@ -1,19 +1,16 @@
 """What a transferred learning rate says: text for a terminal, one document for programs, a table of the groups."""
 
 import json
-import shutil
-import textwrap
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import norm
 
+from lastiterate._terminal import titled
 from lastiterate.transfer.answer import WORDS, TransferredRate
 from lastiterate.transfer.next_group import NextGroup
 from lastiterate.transfer.scaling import PRIORS, SOURCES
 from lastiterate.workflow.files import replacing, write_csv
-
-HEAD = 13  # columns of the titles
 
 
 def timescale(answer: TransferredRate) -> dict[str, float | None] | None:
@@ -121,7 +118,7 @@ def describe(answer: TransferredRate, explain: bool = False) -> str:
         lines.append(("next", "no group of three runs within --budget tells more"))
     important = [note for note in answer.notes if explain or not note.startswith(("taken: ", "tokens are", "noise", "other losses"))]
     lines += [("note", note) for note in important]
-    return "\n".join(_wrapped(title, text) for title, text in lines)
+    return "\n".join(titled(title, text) for title, text in lines)
 
 
 def write(answer: TransferredRate, folder: Path) -> list[Path]:
@@ -181,8 +178,3 @@ def _group(group: NextGroup | None) -> dict | None:
     if group is None:
         return None
     return {"n_params": group.n_params, "tokens": group.tokens, "batch": group.batch, "lr": list(group.lr), "cost": group.cost}
-
-
-def _wrapped(title: str, text: str) -> str:
-    width = max(min(shutil.get_terminal_size().columns, 100), 40)
-    return textwrap.fill(text, width, initial_indent=f"{title:{HEAD}}", subsequent_indent=" " * HEAD, break_on_hyphens=False)
