@@ -175,4 +175,3 @@ def settings() -> dict:
                     texts.append(one)
                 found[name][trainer] = texts.index(one)
     return {"trainers": {name: module.TITLE for name, module in TRAINERS.items()}, "texts": texts, "kinds": found}
-
