@@ -1,4 +1,4 @@
-"""What the site adds to Sphinx: formulas as MathML, figures, their numbers, the ledger, rooms of the package, and help of its commands."""
+"""What the site adds to Sphinx: formulas as MathML, figures, their numbers, a gallery, the ledger, rooms of the package, and help of its commands."""
 
 import csv
 import importlib
@@ -10,17 +10,19 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import yaml
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from lastiterate.explorer import explorer_html
-from lastiterate.workflow.families import Family, declared_families
+from lastiterate.workflow.families import Family, declared_families, load_headings
 from lastiterate.workflow.figure_index import repository_families
 from lastiterate.workflow.paper_numbers import load_numbers, number_table
 
 ROOT = Path(__file__).parents[1]
+PAGES = {"schaipp": "schaipp", "defazio": "defazio", "bu": "bu", "own": "own_runs"}  # where the figures of a paper are, all of them
 log = logging.getLogger(__name__)
 
 
@@ -69,7 +71,7 @@ class Figures(SphinxDirective):
 
 
 class Room(SphinxDirective):
-    """``room:: NAME``: the heads of a package's modules, which hold the formulas, and its public functions and classes."""
+    """``room:: NAME``: what a package has, a line each; the heads of its modules, which hold the formulas; its functions and classes."""
 
     required_arguments = 1
 
@@ -78,13 +80,71 @@ class Room(SphinxDirective):
         room = importlib.import_module(f"lastiterate.{self.arguments[0]}")
         public = {name: getattr(room, name) for name in room.__all__}
         public = {name: value for name, value in public.items() if inspect.isfunction(value) or inspect.isclass(value)}
-        lines = [f".. automodule:: {room.__name__}", ""]
+        ordered = sorted(public.items(), key=lambda item: inspect.isclass(item[1]))
+        lines = [f".. automodule:: {room.__name__}", "", ".. list-table::", "   :widths: auto", "   :class: room", ""]
+        for name, value in ordered:
+            kind = "class" if inspect.isclass(value) else "func"
+            lines += [f"   * - :py:{kind}:`~{room.__name__}.{name}`", f"     - {_linked(first_sentence(value))}"]
         for module in sorted({value.__module__ for value in public.values()}):
-            lines += [f".. rubric:: {module}", "", f".. automodule:: {module}", "   :no-index:", ""]
-        for name, value in sorted(public.items(), key=lambda item: inspect.isclass(item[1])):
+            lines += ["", f".. rubric:: {module}", "", f".. automodule:: {module}", "   :no-index:", ""]
+        for name, value in ordered:
             kind, options = ("class", ["   :members:"]) if inspect.isclass(value) else ("function", [])
             lines += [f".. auto{kind}:: {room.__name__}.{name}", *options, ""]
         return self.parse_text_to_nodes("\n".join(lines))
+
+
+def first_sentence(value) -> str:
+    """The first line of a docstring."""
+    return (inspect.getdoc(value) or "").split("\n", 1)[0]
+
+
+class Gallery(SphinxDirective):
+    """``gallery::``: for each question the families that ask it, one figure each, with links to all of theirs."""
+
+    def run(self) -> list[nodes.Node]:
+        """Sections in the report's order; families of which nothing is built are named without a figure."""
+        return [self.section(question, title) for question, title in load_headings()["questions"].items()]
+
+    def section(self, question: str, title: str) -> nodes.section:
+        """A question, its families as a grid."""
+        own = [family for family in families().values() if family.question == question and family.paper in PAGES]
+        grid = nodes.container(classes=["gallery"])
+        for family in own:
+            page, images = PAGES[family.paper], [path for path in family.shown if not path.endswith(".csv") and (ROOT / path).exists()]
+            link = nodes.reference("", "", internal=False, refuri=f"{page}.html#{nodes.make_id(family.name)}")
+            if images:
+                link += nodes.image(uri=f"/../{images[0]}", alt=f"{family.title}: {family.shown[images[0]]}")
+            link += nodes.inline("", f"{family.title} ({len(family.shown)})")
+            grid += nodes.paragraph("", "", link)
+        return nodes.section("", nodes.title(title, title), grid, ids=[nodes.make_id(question)], names=[question])
+
+
+class Bibtex(SphinxDirective):
+    """``bibtex::``: CITATION.cff, the software and what it refers to, as BibTeX."""
+
+    def run(self) -> list[nodes.Node]:
+        """One block of code with every entry."""
+        cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+        text = "\n\n".join(_bibtex(work) for work in (cited | cited.get("preferred-citation", {}), *cited["references"]))
+        return [nodes.literal_block(text, text, language="bibtex")]
+
+
+def _bibtex(work: dict) -> str:
+    """An entry of CITATION.cff as BibTeX."""
+    kind = {"software": "software", "conference-paper": "inproceedings"}.get(work["type"], "article")
+    people = [
+        f"{person['family-names']}, {person['given-names']}" if "given-names" in person else person.get("family-names") or f"{{{person['name']}}}"
+        for person in work["authors"]
+    ]
+    where = ", ".join(entry["value"] for entry in work.get("identifiers", ()))
+    year = work.get("year") or str(work.get("date-released", ""))[:4]
+    fields = {
+        "title": f"{{{work['title']}}}", "author": " and ".join(people), "booktitle": work.get("collection-title"), "year": year,
+        "version": work.get("version"), "url": work.get("url") or work.get("repository-code"), "note": where,
+    }  # fmt: skip
+    key = re.sub(r"\W", "", people[0].split(",")[0].split()[-1]).lower() + str(year)
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value]
+    return f"@{kind}{{{key},\n" + ",\n".join(lines) + "\n}"
 
 
 class Table(SphinxDirective):
@@ -189,7 +249,17 @@ def adapt_docstring(app, what, name, value, options, lines) -> None:
     if what == "class":
         fields = re.findall(r"(?m)^    (\w+): .*  # (.+)$", inspect.getsource(value))
         text += "\n".join(["", *(f":ivar {field}: {comment.replace('*', chr(92) + '*')}" for field, comment in fields)]) + "\n"
-    lines[:] = text.split("\n")
+    lines[:] = _linked(text).split("\n")
+
+
+def _linked(text: str) -> str:
+    """A page that is named as a file of the source tree, docs/plan.md, as a link to it."""
+    return re.sub(r"(?<![\w/`])docs/(\w+)\.md", r":doc:`/\1`", text)
+
+
+def link_pages(app, document, source) -> None:
+    """The same in the pages themselves, which are Markdown."""
+    source[0] = re.sub(r"(?<![\w/`(\[])(\(?)docs/(\w+)\.md", r"\1{doc}`/\2`", source[0])
 
 
 def skip_fields(app, what, name, value, skip, options) -> bool | None:
@@ -231,10 +301,13 @@ def setup(app) -> dict:
     app.add_directive("help", Help)
     app.add_directive("explorer", Explorer)
     app.add_directive("table", Table)
+    app.add_directive("gallery", Gallery)
+    app.add_directive("bibtex", Bibtex)
     app.add_directive("numbers", Numbers)
     app.add_directive("claims", Claims)
     app.connect("autodoc-process-docstring", adapt_docstring, priority=100)  # before numpydoc sections are taken apart
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("doctree-read", trim_code)
+    app.connect("source-read", link_pages)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
