@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 HEAD = 13  # columns of the titles
+LEAST = 12  # columns of the names in a table beside its title
 NARROWEST, WIDEST = 40, 100  # columns; a longer line is hard to read
 
 
@@ -33,14 +34,16 @@ def _filled(text: str, first: str, others: str) -> str:
 def rows(title: str, cells: list[list[str]]) -> str:
     """A table beside its title: the first and last column to the left, the others to the right; names cut where the terminal ends."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    room = width() - HEAD - sum(widths[1:]) - 2 * (len(widths) - 1)
-    widths[0] = max(min(widths[0], room), 8)
-    lines = []
+    left, lines = HEAD, []
+    room = width() - left - sum(widths[1:]) - 2 * (len(widths) - 1)
+    if room < LEAST:  # a narrow terminal: the title above the table
+        left, lines, room = 2, [bold(title)], room + left - 2
+    widths[0] = max(min(widths[0], room), 1)
     for i, (name, *values) in enumerate(cells):
         short = name if len(name) <= widths[0] else name[: widths[0] - 1] + "…"
         numbers = [f"{value:>{columns}}" for value, columns in zip(values[:-1], widths[1:], strict=False)]
         line = "  ".join([f"{short:{widths[0]}}", *numbers, values[-1]])
-        lines.append(bold(f"{title if i == 0 else '':{HEAD}}") + line.rstrip())
+        lines.append((bold(f"{title:{HEAD}}") if i == 0 and left == HEAD else " " * left) + line.rstrip())
     return "\n".join(lines)
 
 

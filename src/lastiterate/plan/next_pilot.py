@@ -23,7 +23,7 @@ from lastiterate.schedules import cosine, linear, wsd
 
 BUDGET = 0.05  # share of the real run's cost that the next pilot may have
 LEAST_STEPS = 20  # updates of a pilot
-NODES, SHARES = (-(3.0**0.5), 0.0, 3.0**0.5), (1 / 6, 2 / 3, 1 / 6)  # of a normal distribution: Gauss-Hermite, three points
+NODES, SHARES = np.polynomial.hermite_e.hermegauss(5)  # of the errors' normal distribution
 MOST = 48  # settings that the choice is made among: those that some draw, or all together, find best
 COOL = (0.2, 0.6)  # cooldowns of pilots
 PARTS = 3  # of the losses that a pilot may end at, as likely as each other, for which the choice is foretold
@@ -256,8 +256,8 @@ def _near_best(regret: np.ndarray, weights: np.ndarray, open_now: np.ndarray) ->
 
 def _posteriors(prior: np.ndarray, seen: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outcomes of a trial (n,), their probabilities (n,), and the draws' weights after each (n, D)."""
-    y = (seen[:, None] + errors[:, None] * np.array(NODES)).ravel()
-    shares = (prior[:, None] * np.array(SHARES)).ravel()
+    y = (seen[:, None] + errors[:, None] * NODES).ravel()
+    shares = (prior[:, None] * SHARES / SHARES.sum()).ravel()
     log = -0.5 * ((y[:, None] - seen) / errors) ** 2 - np.log(errors) + np.log(np.maximum(prior, 1e-300))
     weights = np.exp(log - log.max(axis=1, keepdims=True))
     return y, shares, weights / weights.sum(axis=1, keepdims=True)

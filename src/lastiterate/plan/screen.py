@@ -42,7 +42,7 @@ def screen(plan: Plan, compared: tuple[tuple[Compared, ...], str] | None = None,
 
 def explained(plan: Plan, left_out: Sequence[str] = ()) -> str:
     """What the first screen leaves out: the laws, each rule once with its source, all doubts and notes, what was left out of the logs."""
-    lines = ["", bold("laws, by how well they foretell pilots that are left out at a distance")]
+    lines = ["", bold("laws, by how they foretell pilots left out")]
     for member in plan.laws.members:
         law = member.fitted.law
         lines.append(
@@ -111,7 +111,7 @@ def _evidence(plan: Plan, left_out: Sequence[str]) -> str:
     lost = [pilot.peak for pilot in plan.pilots if pilot.diverged]
     text = f"{len(ran)} pilots of {updates} updates, peak LR {peaks}"
     text += f"; {len(lost)} diverged, from {min(lost):g} on" if lost else ""
-    return text + (f"; {len(left_out)} logs left out (--explain)" if left_out else "")
+    return text + (f"; left out of the logs: {len(left_out)} (--explain)" if left_out else "")
 
 
 def _how_sure(plan: Plan) -> str:
