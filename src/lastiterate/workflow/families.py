@@ -25,7 +25,7 @@ class Family:
     shown: dict[str, str]  # path: caption of what the report shows, each panel in one format, animations, some tables
     captions: dict[str, str]
     parameters: str  # JSON of the config entry
-    sources: tuple[str, ...]
+    sources: tuple[str, ...]  # those of the entry, and of its optional ones those that are there
     default: bool  # whether the default target builds it, if it needs no download
     module: str  # the package with its `compute` and `draw`: its own, unless it is `like` another
 
@@ -90,20 +90,21 @@ def load_families(config: dict, declared: Mapping[str, dict], sources: Mapping) 
             raise ValueError(f"config: {paper}.{name} has no folder figures/{paper}/{name}: correct its name, or add the folder")
         if entry["question"] not in questions:
             raise ValueError(f"{name}: question={entry['question']!r} is not one of figures/headings.yaml: {', '.join(questions)}")
-        for source in parameters.get("sources", ()):
+        for source in (*parameters.get("sources", ()), *parameters.get("optional_sources", ())):
             if source not in sources:
                 known = ", ".join(sources) or "none"
                 raise ValueError(f"config: {paper}.{name}.sources names {source!r}, but config/sources.csv and config.trained have {known}")
+        used = [*parameters.get("sources", ()), *(name for name in parameters.get("optional_sources", ()) if sources[name].wanted)]
         like = entry.get("like", name)
         families[name] = Family(
             name=name,
             paper=paper,
             title=entry["title"],
             question=entry["question"],
-            step="analyse" if any(getattr(sources[source], "is_log", True) for source in parameters.get("sources", ())) else "simulate",
+            step="analyse" if any(getattr(sources[source], "is_log", True) for source in used) else "simulate",
             tables=tuple(f"results/{paper}/{name}/{table}.csv" for table in entry["tables"]),
             parameters=json.dumps(parameters),
-            sources=tuple(parameters.get("sources", ())),
+            sources=tuple(used),
             default=entry.get("default", True),
             module=f"lastiterate.figures.{declared[like]['paper']}.{like}",
             **_outputs(f"{paper}/{name}", entry, expand_panels(entry["panels"], parameters), config["figures"]["formats"]),
@@ -123,9 +124,14 @@ def _outputs(place: str, entry: dict, panels: dict[str, str], formats: list[str]
 
 
 def expand_panels(panels: dict[str, str], parameters: dict) -> dict[str, str]:
-    """Captions by panel, with a panel such as ``schedules_{models}`` once for every key (or item) of parameters["models"]."""
+    """Captions by panel, with a panel such as ``schedules_{models}`` once for every key (or item) of parameters["models"].
+
+    In a caption ``{seeds}`` is the parameter of that name, if it is a number or a text.
+    """
     expanded = {}
+    filled = lambda match: str(value) if isinstance(value := parameters.get(match[1]), int | float | str) else match[0]
     for panel, caption in panels.items():
+        caption = re.sub(r"\{(\w+)\}", filled, caption)
         field = re.search(r"\{(\w+)\}", panel)
         if field is None:
             expanded[panel] = caption

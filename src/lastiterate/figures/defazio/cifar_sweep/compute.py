@@ -7,6 +7,7 @@ one pixel, with label noise of every copy's own, so that the network cannot memo
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from lastiterate.figures.bound_tables import base_lr_grid
 from lastiterate.schedules import linear
@@ -18,7 +19,7 @@ POWERS = {"inverse-sqrt": 0.5, "inverse-linear": 1.0}
 
 
 def compute(parameters, inputs=()):
-    """Tables curves (held-out loss, mean over seeds) and final; differences are to tuned linear decay, seed by seed."""
+    """Tables curves (held-out loss, mean over seeds), final and counts; differences are to tuned linear decay, seed by seed."""
     train, test = load_data(**parameters["data"])
     total_steps, seeds = parameters["total_steps"], range(parameters["seeds"])
     schedules, labels = {"linear": linear(total_steps).lr}, {"linear": ("linear", 0)}
@@ -44,7 +45,17 @@ def compute(parameters, inputs=()):
             **shared, loss=loss, loss_se=loss_se, difference=difference, difference_se=difference_se, misclassified=misclassified,
             misclassified_se=misclassified_se,
         )  # fmt: skip
-    return {"curves": curves, "final": final}
+    return {"curves": curves, "final": final, "counts": counts(pd.DataFrame(final.columns))}
+
+
+def counts(final: pd.DataFrame) -> Rows:
+    """How many runs of each family end worse than tuned linear decay, or better, by two standard errors of the paired difference."""
+    rows = Rows()
+    for family in POWERS:
+        runs = final[final.family == family]
+        worse, better = (sign * runs.difference > 2 * runs.difference_se for sign in (1, -1))
+        rows.add(family=family, runs=len(runs), worse=int(worse.sum()), better=int(better.sum()), share_worse=worse.mean())
+    return rows
 
 
 def load_data(test_samples: int, split_seed: int, label_noise: float, label_seed: int) -> tuple[Dataset, Dataset]:

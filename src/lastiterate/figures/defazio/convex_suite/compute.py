@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from lastiterate.refine import refine
 from lastiterate.schedules import cosine, inverse_sqrt, linear, piecewise
@@ -15,7 +16,7 @@ from lastiterate.workflow.step import StepError, run_step
 
 
 def compute(parameters, inputs=()):
-    """Tables summary, lr_sweep, refined and counts; `inputs` are the receipts of sources of LIBSVM files."""
+    """Tables summary, lr_sweep, refined, counts and totals; `inputs` are the receipts of sources of LIBSVM files."""
     tables = {name: Rows() for name in ("summary", "lr_sweep", "refined")}
     sets = {name: (name, epochs) for name, epochs in parameters["epochs"].items()}
     sets |= {path.name: (path, parameters["libsvm_epochs"]) for path in _fetched(inputs)}
@@ -23,7 +24,8 @@ def compute(parameters, inputs=()):
         for label_noise in parameters["label_noise"]:
             data = load_dataset(where).with_label_noise(label_noise, parameters["label_seed"]).standardised().normalised().with_bias()
             Experiment(data, epochs, parameters).add_to(tables, dataset=name, label_noise=label_noise)
-    return {**tables, "counts": _counts(tables["summary"].columns)}
+    counts = _counts(tables["summary"].columns)
+    return {**tables, "counts": counts, "totals": _totals(counts.columns)}
 
 
 class Experiment:
@@ -116,6 +118,15 @@ def _counts(summary) -> Rows:
             mine = [(difference, 2 * error) for n, s, difference, error in cells if (n, s) == (noise, name)]
             better, worse = sum(d < -e for d, e in mine), sum(d > e for d, e in mine)
             rows.add(measure=measure, label_noise=noise, schedule=name, better=better, worse=worse, neither=len(mine) - better - worse)
+    return rows
+
+
+def _totals(counts) -> Rows:
+    """The counts over all label noises, by measure; `net` is how many more data sets a schedule wins than loses against linear decay."""
+    table, rows = pd.DataFrame(counts), Rows()
+    for (measure, schedule), found in table.groupby(["measure", "schedule"], sort=False):
+        better, worse, neither = (int(found[key].sum()) for key in ("better", "worse", "neither"))
+        rows.add(measure=measure, schedule=schedule, better=better, worse=worse, neither=neither, net=better - worse)
     return rows
 
 

@@ -15,9 +15,9 @@ from lastiterate.worst_case import lower_bound, optimise_worst_case, tuned_worst
 
 
 def compute(parameters, inputs=()):
-    """Tables worst_case, final, long_horizon, descent, optimised."""
+    """Tables worst_case, final, long_horizon, descent, optimised, minimisers."""
     norms = parameters["grad_norm"], parameters["distance"]
-    tables = {name: Rows() for name in ("worst_case", "final", "long_horizon", "descent", "optimised")}
+    tables = {name: Rows() for name in ("worst_case", "final", "long_horizon", "descent", "optimised", "minimisers")}
     for name, entry in parameters["schedules"].items():
         compare(tables, name, build_schedule(parameters["total_steps"], **entry), norms)
         ratio(tables, name, build_schedule(parameters["long_total_steps"], **entry), norms)
@@ -74,7 +74,11 @@ def optimise(tables, norms, total_steps, starts, rtol, max_iterations):
         iteration = np.arange(best.history.size)
         tables["descent"].add(start=name, iteration=iteration, exact=best.history, lower_bound=bound)
         first = start * tuned_worst_case(start, *norms).base_lr
-        tables["optimised"].add(start=name, t=t, lr_start=first, lr=best.lr, lr_linear=linear, exact=worst_case(best.lr, *norms))
+        value = worst_case(best.lr, *norms)
+        tables["optimised"].add(start=name, t=t, lr_start=first, lr=best.lr, lr_linear=linear, exact=value)
+        moving = best.lr[:-1] / best.lr[0]  # the step after x_T plays no role
+        distance = np.abs(moving - (1 - np.arange(total_steps - 1) / (total_steps - 1))).max()
+        tables["minimisers"].add(start=name, steps=total_steps - 1, distance_to_linear=distance, gap_to_bound=value / bound - 1)
 
 
 def worst_case_optimum(total_steps, grad_norm, distance):
