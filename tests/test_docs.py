@@ -34,7 +34,7 @@ def test_tables_and_panels_that_the_pages_name_exist():
             if name == paper:
                 assert part in known[paper]
             elif name in families:  # and not, say, data/embedded
-                panels = expand_panels(families[name]["panels"], config[paper][name])
+                panels = expand_panels(families[name]["panels"], config[families[name]["paper"]][name])
                 assert part in {*families[name]["tables"], *panels}, f"docs/{page}.md names {name}/{part}"
             count += 1
     assert count > 15
