@@ -27,6 +27,7 @@ from lastiterate.logs.formats import (
     table,
     tensorboard,
     text,
+    trained,
     wandb_chart,
     wandb_history,
     wandb_local,
@@ -39,6 +40,7 @@ from lastiterate.logs.settings import Settings, is_settings, merged
 from lastiterate.schedules import Schedule
 
 FORMATS = {
+    "trained": trained,
     "tensorboard": tensorboard,
     "wandb_local": wandb_local,
     "hugging_face": hugging_face,
@@ -199,7 +201,7 @@ def find_logs(path: Path | str) -> list[LogFile]:
     inside = [file for file in _files(path) if not is_settings(file)]
     if not inside:
         raise FileNotFoundError(f"{path}: the folder holds no file, expected logs")
-    return [LogFile(p, str(p), str(p.relative_to(path).with_name(stem(p)))) for p in inside if not mlflow.is_beside(p)]
+    return [LogFile(p, str(p), str(p.relative_to(path).with_name(stem(p)))) for p in inside if not (mlflow.is_beside(p) or trained.is_beside(p))]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -52,6 +52,8 @@ def _run(card: dict, rows, folder: Path) -> RunLog:
         cooldown=1.0 if schedule.name == "linear" else card["cooldown"],
         base_lr=card["base_lr"],
         tokens_per_step=settings["batch_size"] * settings["context"],
+        batch_size=settings["batch_size"],
+        weight_decay=settings["optimizer"].get("weight_decay"),
         seed=card["seed"],
         final_train_loss=_loss(result["final_train_loss"]),
         final_val_loss=_loss(result["final_val_loss"]),
