@@ -12,6 +12,7 @@ from lastiterate.workflow.config import check_config, whole_schema
 from lastiterate.workflow.content import source_digest
 from lastiterate.workflow.families import declared_families, load_families, load_headings
 from lastiterate.workflow.mine import own_sweeps
+from lastiterate.workflow.own_schedules import own_families
 from lastiterate.workflow.paper_numbers import load_numbers
 from lastiterate.workflow.sources import load_sources
 

@@ -19,6 +19,7 @@ for family in FAMILIES.values():
                 parameters=family.parameters,
                 content=contents_of(family),
                 code=code_hash(f"{family.module}.compute"),
+                own=own_families(family.parameters, SCHEMA),
             shell:
                 "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log} >&2"
 

@@ -39,7 +39,7 @@ BAD = [
     ("schaipp.schedule_comparison.total_steps", "400", "schaipp.schedule_comparison.total_steps: '400' is not of type 'integer'"),
     ("schaipp.schedule_comparison.total_steps", 0, "schaipp.schedule_comparison.total_steps: 0 is less than the minimum of 1"),
     ("schaipp.multiple_horizon.schedules.wsd.cooldown", 1.2, "schedules.wsd.cooldown: 1.2 is greater than the maximum of 1"),
-    ("schaipp.multiple_horizon.schedules.wsd.family", "wds", "schedules.wsd.family: 'wds' is not one of"),
+    ("schaipp.multiple_horizon.schedules.wsd.family", "wds", "schedules.wsd.family: family='wds' is not known: use one of"),
     ("schaipp.cooldown_length_logs.select.0.cooldown", 1.2, "cooldown_length_logs.select.0.cooldown"),
     ("schaipp.cooldown_length.distance", -1, "schaipp.cooldown_length.distance: -1 is less than or equal to the minimum of 0"),
     ("figures.formats", ["gif"], "figures.formats.0: 'gif' is not one of ['svg', 'pdf', 'png']"),

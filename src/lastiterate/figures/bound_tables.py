@@ -4,14 +4,15 @@ import numpy as np
 
 from lastiterate.bound import KINDS, tuned
 from lastiterate.figures.thinning import drawn_steps
-from lastiterate.schedules import FAMILIES, Schedule
+from lastiterate.schedules import Schedule, find_family
 from lastiterate.workflow.files import Rows
 
 
 def build_schedule(total_steps: int, family: str, **arguments) -> Schedule:
-    """A schedule from its config entry, e.g. {family: wsd, cooldown: 0.2}; ValueError for arguments it does not take."""
+    """A schedule from its config entry, e.g. {family: wsd, cooldown: 0.2}; ValueError for no such family, or arguments it does not take."""
+    make = find_family(family, import_paths=True)
     try:
-        return FAMILIES[family](total_steps, **arguments)
+        return make(total_steps, **arguments)
     except TypeError as error:
         raise ValueError(f"schedule {{family: {family}, {arguments}}}: {error}") from error
 

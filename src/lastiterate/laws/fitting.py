@@ -142,15 +142,15 @@ class FittedLaw:
         return self.law.matrix(path, values[count:]) @ np.array(values[:count])
 
 
-def fit(curves: Curve | Sequence[Curve], law: str = "default", grain: float = 1.0) -> FittedLaw:
+def fit(curves: Curve | Sequence[Curve], law: str | Law = "default", grain: float = 1.0) -> FittedLaw:
     """Fit a loss law to curves: the Huber loss (1e-3) of the log-loss, summed over all logged losses, is least.
 
     Parameters
     ----------
     curves : Curve or sequence of Curve
         Training curves; more schedules identify more.
-    law : str
-        A key of `LAWS`, or "default": see `default_law`.
+    law : str or Law
+        A key of `LAWS`, "default" (see `default_law`), or a law of your own.
     grain : float
         Learning rates within `grain` times 1 % of each other are taken for equal: more is faster and less exact.
 
@@ -161,7 +161,8 @@ def fit(curves: Curve | Sequence[Curve], law: str = "default", grain: float = 1.
     Raises
     ------
     ValueError
-        For no curves, an unknown law, fewer losses than parameters (in all), a norm law without init_std or weight_decay.
+        For no curves, an unknown law or one whose columns are not what it says, fewer losses than parameters (in all), a norm law
+        without init_std or weight_decay.
 
     Examples
     --------
@@ -172,13 +173,22 @@ def fit(curves: Curve | Sequence[Curve], law: str = "default", grain: float = 1.
     >>> fitted = fit(curves, law="convex-power")
     >>> {name: round(value, 4) for name, value in fitted.parameters.items()}
     {'Linf': 2.0, 'A': 1.0, 'B': 0.0, 'a': 0.5}
+
+    A law of your own: the coefficients' columns at the logged updates, from the learning rates and a shape parameter.
+
+    >>> from lastiterate.laws import Shape
+    >>> def columns(path, a):
+    ...     return [np.ones(len(path.at)), path.lr_sum[path.at] ** -a]
+    >>> power = Law("power", "Linf + A S^-a", "mine", ("Linf", "A"), (Shape("a", 0.1, 2.0, (0.4, 0.8)),), columns)
+    >>> {name: round(value, 4) for name, value in fit(curves, law=power).parameters.items()}
+    {'Linf': 2.0, 'A': 1.0, 'a': 0.5}
     """
     curves = (curves,) if isinstance(curves, Curve) else tuple(curves)
     if not curves or not all(isinstance(curve, Curve) for curve in curves):
         raise ValueError(f"curves must be one or more Curve, not {[type(curve).__name__ for curve in curves]}")
     if law == "default":
         law = default_law(curves)
-    law = LAWS[check_choice("law", law, ("default", *LAWS))]
+    law = law if isinstance(law, Law) else LAWS[check_choice("law", law, ("default", *LAWS))]
     rows = sum(len(curve.loss) for curve in curves)
     if rows < len(law.parameter_names):
         names = ", ".join(law.parameter_names)

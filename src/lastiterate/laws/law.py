@@ -16,6 +16,14 @@ class Shape:
     starts: tuple[float, ...]
     log: bool = False
 
+    def __post_init__(self):
+        inside = all(self.low <= start <= self.high for start in self.starts)
+        if not (self.low < self.high and self.starts and inside and (self.low > 0 or not self.log)):
+            raise ValueError(
+                f"shape {self.name!r}: from {self.low:g} to {self.high:g} with starts {self.starts}, expected low < high, starts "
+                "in between, and low > 0 if its scale is logarithmic"
+            )
+
     def coordinate(self, value: float) -> float:
         """What the search moves."""
         return float(np.log(value)) if self.log else float(value)
@@ -27,7 +35,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Law:
-    """loss = sum of coefficients >= 0 times the columns that ``columns(path, *shapes)`` gives, one for each.
+    """loss = sum of coefficients >= 0 times the columns that ``columns(path, *shapes)`` gives, one for each, of shape (m,).
+
+    ``path.at`` are the m cells at whose ends losses were logged, ``path.lr_sum`` the sum of learning rates up to each cell's end;
+    see `Path`. Its parameters are `coefficients`, then the names of `shapes`, which are searched in their ranges.
 
     `raw_unit` laws take learning rates as they are, the others in units of the training curves' peak, so that their
     shape parameters mean the same at any scale. `needs_norm` laws need init_std and weight_decay.
@@ -42,11 +53,25 @@ class Law:
     raw_unit: bool = False
     needs_norm: bool = False
 
+    def __post_init__(self):
+        names = self.parameter_names
+        if not self.coefficients or len(set(names)) < len(names):
+            raise ValueError(
+                f"law {self.name!r}: parameters are {', '.join(names) or 'none'}, expected one coefficient or more, each name once"
+            )
+
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """Names of all fitted parameters, coefficients first."""
         return (*self.coefficients, *(shape.name for shape in self.shapes))
 
     def matrix(self, path, shapes) -> np.ndarray:
-        """Columns at the logged steps of `path`, shape (m, number of coefficients)."""
-        return np.column_stack(self.columns(path, *shapes))
+        """Columns at the logged steps of `path`, shape (m, number of coefficients); ValueError if they are not what the law says."""
+        made = [np.asarray(column, dtype=np.float64) for column in self.columns(path, *shapes)]
+        found = [column.shape for column in made]
+        if found != [(len(path.at),)] * len(self.coefficients):
+            raise ValueError(
+                f"law {self.name!r}: columns has shapes {found}, expected {len(self.coefficients)} of ({len(path.at)},): one for each of "
+                f"{', '.join(self.coefficients)}, with a value for each logged loss (take cells by path.at)"
+            )
+        return np.column_stack(made)

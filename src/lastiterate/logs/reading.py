@@ -201,7 +201,9 @@ def find_logs(path: Path | str) -> list[LogFile]:
     inside = [file for file in _files(path) if not is_settings(file)]
     if not inside:
         raise FileNotFoundError(f"{path}: the folder holds no file, expected logs")
-    return [LogFile(p, str(p), str(p.relative_to(path).with_name(stem(p)))) for p in inside if not (mlflow.is_beside(p) or trained.is_beside(p))]
+    return [
+        LogFile(p, str(p), str(p.relative_to(path).with_name(stem(p)))) for p in inside if not (mlflow.is_beside(p) or trained.is_beside(p))
+    ]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -100,7 +100,9 @@ def _pilot(run: RunLog) -> Pilot | str:
     if len(lr) - last > MAX_GAP * interval:
         notes.append(f"history: ends at update {last} of {len(lr)}: what the schedule does later does not count")
         lr = lr[:last]
-    return Pilot(run.run_id, lr, losses, run.schedule, run.diverged, run.lr_from or "log", tuple(notes), _settings(run), tuple(doubts))
+    return Pilot(
+        run.run_id, lr, losses, run.schedule, run.diverged, run.lr_from or "log", tuple(notes), _settings(run), tuple(doubts), run.seed
+    )
 
 
 def _settings(run) -> dict[str, object]:
@@ -164,8 +166,17 @@ def table_pilots(runs_path: Path, history: Path, only: Sequence[str] | None = No
             left_out.append(f"{run.run_id}: {'its learning rates are not known' if losses else 'no loss is logged'}")
             continue
         notes, doubts = (tuple(issues.get((run.run_id, of), ())) for of in (False, True))
-        pilots.append(Pilot(run.run_id, lr, losses, schedule, bool(getattr(run, "diverged", False)), source, notes, _settings(run), doubts))
+        pilots.append(
+            Pilot(
+                run.run_id, lr, losses, schedule, bool(getattr(run, "diverged", False)), source, notes, _settings(run), doubts, _seed(run)
+            )
+        )
     return pilots, left_out
+
+
+def _seed(run) -> int | None:
+    value = getattr(run, "seed", None)
+    return int(value) if isinstance(value, int | np.integer) else None
 
 
 def _issues(path: Path) -> dict[tuple[str, bool], list[str]]:

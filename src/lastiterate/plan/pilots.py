@@ -32,6 +32,8 @@ class Pilot:
         What the reader of its log noted, and what it was not sure of.
     settings : dict of str to object
         What the log tells of `SETTINGS`, which pilots of one plan must share.
+    seed : int or None
+        As the log tells it.
     """
 
     run_id: str
@@ -43,6 +45,7 @@ class Pilot:
     notes: tuple[str, ...] = field(default=())
     settings: dict[str, object] = field(default_factory=dict)
     doubts: tuple[str, ...] = field(default=())
+    seed: int | None = None
 
     @property
     def total_steps(self) -> int:

@@ -13,6 +13,7 @@ from lastiterate.plan.compare import Compared, contrasted
 from lastiterate.plan.curves import pilot_curves
 from lastiterate.plan.doubts import doubts
 from lastiterate.plan.evidence import Question, questions
+from lastiterate.plan.groups import choices
 from lastiterate.plan.next_pilot import BUDGET, NextPilot, next_pilot
 from lastiterate.plan.pilots import SETTINGS, Pilot, which_loss
 from lastiterate.plan.plausible import WORST, Plausible, plausible
@@ -230,6 +231,8 @@ def _refuse(pilots, asked) -> None:
                 f"the pilots differ in {name} ({', '.join(map(str, values))}), expected in their learning rates only: "
                 "plan from those of the run to come (lastiterate plan --only)"
             )
+    if any(text.startswith("the pilots differ in ") for text in missing):
+        missing.append("runs of equal settings: " + ", ".join(choices(pilots)))
     by_name = {question.name: question for question in asked}
     if ran and not by_name["noise"].identified:
         missing.append(f"{by_name['noise'].because}: {by_name['noise'].settle}")

@@ -52,10 +52,14 @@ def _tells_as_much(other: Pilot, pilot: Pilot) -> bool:
 
 
 def not_seeds(pilots: Sequence[Pilot], loss: str) -> str | None:
-    """What to say of runs that executed the same learning rates and end too far apart to be seeds; None if there are none."""
+    """What to say of runs that executed the same learning rates and end too far apart to be seeds; None if there are none.
+
+    Runs whose logs tell different seeds are seeds, however far apart they end.
+    """
     for same in of_equal_lr(pilots):
         for other in same[1:]:
-            if apart(same[0].losses[loss], other.losses[loss]) > SEEDS_WITHIN:
+            told = None not in (same[0].seed, other.seed) and same[0].seed != other.seed
+            if not told and apart(same[0].losses[loss], other.losses[loss]) > SEEDS_WITHIN:
                 ends = " and ".join(f"{run.run_id} ({run.losses[loss][1][-1]:.4g})" for run in (same[0], other))
                 return (
                     f"{ends} executed the same learning rates, but their {loss} lies further apart than seeds do ({SEEDS_WITHIN:.0%}): "

@@ -1,6 +1,7 @@
 """Learning-rate schedules: integer phases in, the vector of learning rates executed by updates 1..T out."""
 
 from lastiterate.schedules.families import (
+    FAMILIES,
     constant,
     cosine,
     cyclic,
@@ -12,12 +13,11 @@ from lastiterate.schedules.families import (
     two_stage,
     wsd,
 )
+from lastiterate.schedules.own import find_family
 from lastiterate.schedules.schedule import Phase, Schedule, check_lr
 from lastiterate.schedules.shapes import DECAY_SHAPES, SHAPES
 
-FAMILIES = {
-    family.__name__: family
-    for family in (constant, wsd, linear, cosine, inverse_sqrt, one_minus_sqrt, polynomial, piecewise, two_stage, cyclic)
-}
-
-__all__ = [*FAMILIES, "DECAY_SHAPES", "FAMILIES", "SHAPES", "Phase", "Schedule", "check_lr"]
+__all__ = [
+    "DECAY_SHAPES", "FAMILIES", "SHAPES", "Phase", "Schedule", "check_lr", "constant", "cosine", "cyclic", "find_family", "inverse_sqrt",
+    "linear", "one_minus_sqrt", "piecewise", "polynomial", "two_stage", "wsd",
+]  # fmt: skip

@@ -297,3 +297,9 @@ def _full_decay(name, total_steps, decay_shape, warmup_steps, final_lr_ratio, pe
         return Schedule(name, warmup, peak_lr)
     stable, decay = _stable_and_decay(entries, count, Phase("stable", 0), 1.0, decay_shape, final_lr_ratio, decay_power)
     return Schedule(name, (*warmup, stable, *decay), peak_lr)
+
+
+FAMILIES = {
+    family.__name__: family
+    for family in (constant, wsd, linear, cosine, inverse_sqrt, one_minus_sqrt, polynomial, piecewise, two_stage, cyclic)
+}

@@ -21,9 +21,10 @@ import numpy as np
 
 from lastiterate import _stdin
 from lastiterate._checks import check_choice, check_keys, check_number, check_steps
-from lastiterate.schedules import FAMILIES, Schedule
+from lastiterate.schedules import FAMILIES, Schedule, find_family
 from lastiterate.schedules.configs import READERS, read_named, recognised
 from lastiterate.schedules.from_lr import from_lr
+from lastiterate.schedules.own import installed_families
 
 HELP = "JSON, FAMILY:key=value,..., a file (JSON, schedule.csv, a trainer's configuration as TRAINER:FILE), or - for standard input"
 COUNTS = ("steps", "total_steps", "warmup_steps", "switch_step", "transition_steps", "cycle_steps", "boundaries")
@@ -55,7 +56,7 @@ def read_stated(text: str, source: str = "--schedule", folder: Path | str = ".")
     if text == "-":
         return _of_content(_stdin.read_text(), f"{source} -", {})
     name, colon, rest = text.partition(":")
-    if name in FAMILIES and (colon or not _exists(text, folder)):
+    if _is_family(name) and (colon or not _exists(text, folder)):
         return Stated(_of_words(name, rest, source))
     trainer = None
     if name in READERS and colon and not _exists(text, folder):
@@ -71,6 +72,10 @@ def read_stated(text: str, source: str = "--schedule", folder: Path | str = ".")
     except OSError as error:
         raise ValueError(f"{source}: {text[:60]!r}: {error.strerror.lower()}: give {FORMS}") from None
     return _of_content(content, str(path), changes, trainer)
+
+
+def _is_family(name: str) -> bool:
+    return name in FAMILIES or (name.isidentifier() and name in installed_families())
 
 
 def _exists(text: str, folder: Path | str) -> bool:
@@ -105,7 +110,7 @@ def _of_content(content: str, source: str, changes: dict, trainer: str | None = 
     if re.match(r'"?step"?\s*,', body):
         return Stated(_of_csv(body, source, changes))
     name, _, rest = body.partition(":")
-    if name in FAMILIES:
+    if _is_family(name):
         return Stated(_of_words(name, rest, source))
     if trainer := recognised(content):
         return _of_config(content, trainer, source, changes)
@@ -154,7 +159,7 @@ def _unrepeated(pairs: list[tuple[str, object]]) -> dict:
 
 def _of_words(family: str, rest: str, source: str) -> Schedule:
     if not rest:
-        takes = ", ".join(inspect.signature(FAMILIES[family]).parameters)
+        takes = ", ".join(inspect.signature(find_family(family)).parameters)
         raise ValueError(
             f"{source}: {family} is a family without its arguments: write {family}:total_steps=9000,peak_lr=0.001 (it takes {takes})"
         )
@@ -188,7 +193,8 @@ def _number_with_unit(value: str):
 def _of_family(data: dict, source: str) -> Schedule:
     data = _counted(dict(data), COUNTS)
     name = data.pop("family")
-    family = FAMILIES[check_choice(f"{source}: family", name, tuple(FAMILIES))]
+    check_choice(f"{source}: family", name, (*FAMILIES, *installed_families()))
+    family = find_family(name)
     takes = inspect.signature(family).parameters
     check_keys(f"{source}: {name}", data, takes, (key for key, one in takes.items() if one.default is one.empty))
     _check_size(data["total_steps"], source)

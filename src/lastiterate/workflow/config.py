@@ -10,6 +10,7 @@ from jsonschema.validators import extend
 
 from lastiterate.workflow.families import load_headings, read_yaml
 from lastiterate.workflow.names import EXPECTED, FORMATS
+from lastiterate.workflow.own_schedules import own_families
 
 
 def check_config(config: dict, schema: dict) -> None:
@@ -17,6 +18,10 @@ def check_config(config: dict, schema: dict) -> None:
     errors = sorted(_Filling(schema, format_checker=FORMATS).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     if errors:
         raise ValueError("config: " + "\nconfig: ".join(_explain(error) for error in errors))
+    try:
+        own_families(config, schema)
+    except ValueError as error:
+        raise ValueError(f"config: {error}") from None
 
 
 def whole_schema(schema_path: Path, declared: Mapping[str, dict]) -> dict:
