@@ -13,7 +13,7 @@ from lastiterate.workflow.content import source_digest
 from lastiterate.workflow.families import declared_families, load_families, load_headings
 from lastiterate.workflow.mine import own_sweeps
 from lastiterate.workflow.own_schedules import own_families
-from lastiterate.workflow.paper_numbers import load_numbers
+from lastiterate.workflow.paper_numbers import load_numbers, with_numbers
 from lastiterate.workflow.sources import load_sources
 
 try:
@@ -26,6 +26,7 @@ try:
     WANTED_SOURCES = [name for name, source in LOG_SOURCES.items() if source.wanted]
     FAMILIES = load_families(config, DECLARED, {**SOURCES, **config["trained"]})
     NUMBERS = load_numbers(FAMILIES, DECLARED)
+    FAMILIES = with_numbers(FAMILIES, NUMBERS)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 

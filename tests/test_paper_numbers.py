@@ -7,9 +7,10 @@ import yaml
 
 import test_workflow
 from conftest import ROOT
-from lastiterate.workflow.families import declared_families
+from lastiterate.workflow.families import declared_families, load_families
 from lastiterate.workflow.figure_index import repository_families
 from lastiterate.workflow.paper_numbers import load_numbers, number_table
+from lastiterate.workflow.sources import load_sources
 
 FAMILIES, DECLARED = repository_families(ROOT), declared_families()
 NUMBERS = load_numbers(FAMILIES, DECLARED)
@@ -42,6 +43,29 @@ def test_numbers_are_targets_that_build_their_panels_alone():
     assert targets["bu_table2"].files[0] == "results/bu/chinchilla/fits.csv"
     listed = test_workflow.snakemake(ROOT, "--list-target-rules", "--quiet")
     assert set(targets) <= {line.split()[0] for line in listed.splitlines() if line.strip()}
+
+
+def test_captions_begin_with_the_number():
+    assert FAMILIES["cooldown_length"].captions["lr_sweep"].startswith("Figure 5. Final bound")
+    assert FAMILIES["cooldown_length"].shown["figures/schaipp/cooldown_length/lr_sweep.svg"].startswith("Figure 5. ")
+    assert FAMILIES["any_iterate"].captions["r2"].startswith("Figure 2, Figure 3, Figure 4. 1 - R2")
+    assert FAMILIES["own_l1_l2"].captions["schedules"].startswith("Refined schedules")  # ours stands in for a figure of another's
+
+
+def test_an_optional_source_is_drawn_from_once_it_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sources = load_sources(ROOT / "config/sources.csv")
+    config = {
+        "figures": {"formats": ["svg"]},
+        "defazio": {"real_norms": {"sources": ["defazio_norms"], "optional_sources": ["defazio_norms_large"]}},
+    }
+    assert load_families(config, DECLARED, sources)["real_norms"].sources == ("defazio_norms",)
+    sources["defazio_norms_large"].receipt.parent.mkdir(parents=True)
+    sources["defazio_norms_large"].receipt.write_text("path,sha256,bytes,licence\n")
+    assert load_families(config, DECLARED, sources)["real_norms"].sources == ("defazio_norms", "defazio_norms_large")
+    config["defazio"]["real_norms"]["optional_sources"] = ["nobody"]
+    with pytest.raises(ValueError, match=r"names 'nobody', but config/sources\.csv"):
+        load_families(config, DECLARED, sources)
 
 
 def test_the_table_says_command_and_verdict_of_each():

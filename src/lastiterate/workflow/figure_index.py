@@ -5,14 +5,16 @@ from pathlib import Path
 
 from lastiterate.workflow.families import Family, declared_families, load_families, load_headings, read_yaml
 from lastiterate.workflow.files import replacing
-from lastiterate.workflow.paper_numbers import load_numbers, number_table
+from lastiterate.workflow.paper_numbers import load_numbers, number_table, with_numbers
 from lastiterate.workflow.sources import load_sources
 
 
 def repository_families(root: Path) -> dict[str, Family]:
-    """The figure families of a clone, by name."""
+    """The figure families of a clone, by name, with the papers' numbers in their captions."""
     config = read_yaml(root / "config/config.yaml")
-    return load_families(config, declared_families(), {**load_sources(root / "config/sources.csv"), **config["trained"]})
+    declared = declared_families()
+    families = load_families(config, declared, {**load_sources(root / "config/sources.csv"), **config["trained"]})
+    return with_numbers(families, load_numbers(families, declared))
 
 
 def figure_index(root: Path) -> str:

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lastiterate.workflow.families import FIGURES, Family, read_yaml
@@ -72,6 +72,26 @@ def _files(panel: str, families: Mapping[str, Family], declared: Mapping[str, di
 
 def _stem(path: str) -> str:
     return Path(path).name
+
+
+def with_numbers(families: Mapping[str, Family], numbers: list[Number]) -> dict[str, Family]:
+    """The families with the number in their paper before the captions of their panels: "Figure 5. Final bound ..."."""
+    result = {}
+    for name, family in families.items():
+        prefix = {}
+        for number in numbers:
+            if number.target and number.paper == family.paper:
+                for panel in number.panels:
+                    owner, _, wanted = panel.partition("/")
+                    if owner == name:
+                        prefix[wanted] = f"{prefix[wanted]}, {number.number}" if wanted in prefix else number.number
+        numbered = lambda wanted, caption, prefix=prefix: f"{prefix[wanted]}. {caption}" if wanted in prefix else caption
+        result[name] = replace(
+            family,
+            captions={panel: numbered(panel, caption) for panel, caption in family.captions.items()},
+            shown={path: numbered(Path(path).stem, caption) for path, caption in family.shown.items()},
+        )
+    return result
 
 
 def number_table(numbers: list[Number], paper: str) -> str:
