@@ -1,4 +1,4 @@
-"""What the site adds to Sphinx: formulas as MathML, figures, their numbers, a gallery, the ledger, rooms of the package, and help of its commands."""
+"""What the site adds to Sphinx: formulas as MathML, figures and what is known of them, rooms of the package, help of its commands."""
 
 import csv
 import importlib
@@ -133,7 +133,7 @@ def _bibtex(work: dict) -> str:
     """An entry of CITATION.cff as BibTeX."""
     kind = {"software": "software", "conference-paper": "inproceedings"}.get(work["type"], "article")
     people = [
-        f"{person['family-names']}, {person['given-names']}" if "given-names" in person else person.get("family-names") or f"{{{person['name']}}}"
+        ", ".join(filter(None, (person.get("family-names"), person.get("given-names")))) or f"{{{person['name']}}}"
         for person in work["authors"]
     ]
     where = ", ".join(entry["value"] for entry in work.get("identifiers", ()))

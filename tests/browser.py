@@ -7,6 +7,7 @@ import select
 import shutil
 import subprocess
 import time
+from importlib import resources
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -98,6 +99,17 @@ class Browser:
     def screenshot(self, path: Path) -> None:
         """Save what the window shows as PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
+
+    def prefer_dark(self, dark: bool = True) -> None:
+        """What pages are told of the reader's preference, from now on."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+
+    def violations(self) -> list[str]:
+        """What axe, the accessibility checker, finds in the page: rule and element, one line each."""
+        if not self.evaluate("typeof axe === 'object'"):
+            self.evaluate(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8") + "; 0")
+        found = "r.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target} ${n.html.slice(0, 120)}`))"
+        return json.loads(self.evaluate(f"axe.run().then(r => JSON.stringify({found}))"))
 
     def close(self) -> None:
         """End the browser."""

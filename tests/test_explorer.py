@@ -18,7 +18,7 @@ from lastiterate.worst_case import tuned_worst_case, worst_case_trajectory
 
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>Explorer</title><body>{}</body></html>"
+    "<title>Explorer</title><style>:root {{ color-scheme: light dark }}</style><body><main><h1>Explorer</h1>{}</main></body></html>"
 )
 DEFAULTS = {"family": "wsd", "total": 400, "warmup": 0, "cooldown": 0.2, "shape": "linear", "final": 0, "switch": 100, "factor": 0.5}
 SETTINGS = [
@@ -180,6 +180,15 @@ def test_it_fits_a_phone(browser, page):
     browser.open(page, 390, 844)
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
     assert browser.evaluate("Math.min(...[...document.querySelectorAll('.li-hit')].map(h => h.getBoundingClientRect().width))") >= 24
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_it_is_accessible(browser, page, dark):
+    browser.prefer_dark(dark)
+    browser.open(page, 1280, 1300)
+    assert browser.violations() == []
+    browser.prefer_dark(False)
 
 
 def test_texts_with_gaps_hold_for_other_schedules_and_say_that_float32_rounds():
