@@ -1,7 +1,4 @@
-"""Writes the files of this folder: made-up logs, from formulas alone, for the examples of the documentation and of the help.
-
-    python examples/make.py [FOLDER]
-"""
+"""Writes the files of this folder: made-up logs, from formulas alone, for the examples of the documentation and of the help."""
 
 import csv
 import json
@@ -34,7 +31,8 @@ def norms(total_steps=50_000, every=500):
     """A log with gradient norms that fall at the start, and rise in the end."""
     step = np.arange(every, total_steps + 1, every)
     norm = 0.4 + 2 * 0.5 ** (step / 1000) + 0.3 * step / total_steps
-    return [["step", "train/loss", "train/grad_norm"], *zip(step.tolist(), (3 + norm).round(4).tolist(), norm.round(4).tolist(), strict=True)]
+    rows = zip(step.tolist(), (3 + norm).round(4).tolist(), norm.round(4).tolist(), strict=True)
+    return [["step", "train/loss", "train/grad_norm"], *rows]
 
 
 def sweep():
@@ -52,7 +50,8 @@ def trainer_state(schedule, every=50):
     lr, rows = np.append(schedule.lr, 0.0), []
     for t in range(every, schedule.total_steps + 1, every):
         loss = 2.9 + 4 / np.sqrt(t)
-        rows.append({"epoch": t / 5000, "grad_norm": round(0.5 + 20 / t, 4), "learning_rate": float(lr[t]), "loss": round(loss, 4), "step": t})
+        row = {"epoch": t / 5000, "grad_norm": round(0.5 + 20 / t, 4), "learning_rate": float(lr[t]), "loss": round(loss, 4), "step": t}
+        rows.append(row)
         if t % 500 == 0:
             rows.append({"epoch": t / 5000, "eval_loss": round(loss + 0.05, 4), "eval_runtime": 1.0, "step": t})
     return {"best_metric": None, "epoch": 1.0, "global_step": schedule.total_steps, "log_history": rows, "max_steps": schedule.total_steps}

@@ -204,7 +204,7 @@ HOSTILE = [
     (["read", "log.csv", "--step-shift", "9" * 300], "must lie within"),
     (["read", "log.csv", "--out", "file/below"], "file"),
     (["read", "log.csv", "--schedule", "deep.json"], "deep.json: not JSON"),
-    (["read", "log.csv", "--schedule", "log.csv"], "log.csv: step must count updates 1, 2, 3"),
+    (["read", "log.csv", "--schedule", "runs/long.csv"], "long.csv: step must count updates 1, 2, 3"),
     (["read", "log.csv", "--schedule", "empty"], "empty"),
     (["plan", "runs", "--horizon", "9" * 400], "is not a number of updates"),
     (["plan", "runs", "--horizon", "nan"], "is not a number of updates"),
