@@ -4,11 +4,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-
 min_version("9.27")
-
-
-configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
@@ -19,30 +15,49 @@ include: "rules/analyse.smk"
 include: "rules/draw.smk"
 include: "rules/claims.smk"
 include: "rules/numbers.smk"
-include: "rules/train.smk"
 include: "rules/plan.smk"
 include: "rules/report.smk"
+
+
+if "train" in config:
+
+    include: "rules/train.smk"
+
+
+localrules:
+    all,
+    paper,
+    logs,
+    mine,
+    own,
+    schaipp,
+    defazio,
+    bu,
+    laws,
+    regret,
+    plan,
+    train,
 
 
 rule all:
     """Every figure that needs no download (the default)."""
     default_target: True
     input:
-        [path for family in FAMILIES.values() if family.default and not needs_download(family) for path in family.figures],
+        [path for family in FAMILIES.values() if family.default and not needs_download(family) for path in map(plain, family.figures)],
 
 
 rule paper:
     """Every figure of the papers and of our own runs, those from the public logs included, and the ledger of published claims."""
     input:
-        [path for family in FAMILIES.values() if family.default or family.paper != "plan" for path in family.figures],
-        rules.claims.output,
-        [table for name in WANTED_SOURCES for table in getattr(rules, f"ingest_{name}").output],
+        [plain(path) for family in FAMILIES.values() if family.default or family.paper != "plan" for path in family.figures],
+        "results/claims.csv",
+        [table for name in WANTED_SOURCES for table in ingested(name)],
 
 
 rule logs:
     """The ingested tables of every source of public logs."""
     input:
-        [table for name in WANTED_SOURCES for table in getattr(rules, f"ingest_{name}").output],
+        [table for name in WANTED_SOURCES for table in ingested(name)],
 
 
 rule mine:
@@ -87,3 +102,9 @@ rule regret:
     input:
         figures_of(paper="plan"),
         [table for family in FAMILIES.values() if family.paper == "plan" for table in family.tables],
+
+
+rule train:
+    """Every run of a training config: snakemake train --config train=smoke (needs the extra `train`)."""
+    input:
+        lambda wildcards: rules.train_collect.output if "train" in config else training_config_missing(),

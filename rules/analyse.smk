@@ -7,18 +7,24 @@ for family in FAMILIES.values():
             name:
                 f"analyse_{family.name}"
             input:
-                [f"data/ingested/{source}/{table}.parquet" for source in family.sources for table in tables_of(source)],
+                [table for source in family.sources for table in ingested(source)],
             output:
                 family.tables,
             log:
                 f"logs/analyse_{family.name}.log",
+            benchmark:
+                f"logs/benchmarks/analyse_{family.name}.tsv"
             conda:
                 "../environment.yml"
+            resources:
+                **family.resources,
             params:
+                python=python,
                 module=f"{family.module}.compute",
-                parameters=family.parameters,
+                parameters=fixed(family.parameters),
                 code=code_hash(f"{family.module}.compute"),
+                remakes=REMAKES[f"analyse_{family.name}"],
             shell:
-                "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log} >&2"
+                STEP
 
         describe(f"analyse_{family.name}", f"Tables of {family.paper}/{family.name}: {family.title}.")

@@ -12,13 +12,24 @@ for source in SOURCES.values():
             str(source.receipt),
         log:
             f"logs/fetch_{source.name}.log",
+        localrule: True
         conda:
             "../environment.yml"
+        resources:
+            mem_mb=500,
+            runtime=60,
         params:
+            python=python,
+            registry=place(REGISTRY),
             source=source.name,
-            files=[f"{file.key} {file.pin[1]}" for file in source.files],
+            files=fixed([f"{file.key} {file.pin[1]}" for file in source.files]),
         shell:
-            "python -m lastiterate.workflow.fetch --sources config/sources.csv --source {params.source} --output {output} 2>&1 | tee {log} >&2"
+            command(
+                "{params.python} -m lastiterate.workflow.fetch --sources {params.registry:q} --source {params.source} --output {output:q}"
+                " 2>&1 | tee {log:q} >&2"
+            )
 
-    size = None if None in (sizes := [file.size for file in source.files]) else f"{sum(sizes) / 1e6:.0f} MB"
-    describe(f"fetch_{source.name}", f"The {len(source.files)} files of {source.name}, {size or 'of unknown size'}{', only if asked for' if source.optional else ''}.")
+    describe(
+        f"fetch_{source.name}",
+        f"The {len(source.files)} files of {source.name}, {source.size}{', only if asked for' if source.optional else ''}.",
+    )

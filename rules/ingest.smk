@@ -1,16 +1,5 @@
 # One ingest for each source: raw logs in; the tables runs and history (or results, where there is no history), and what was wrong with the logs, out.
 
-
-def content_of(source):
-    """Params function: a hash of the source's bytes, for a change that the modification times do not show."""
-    return lambda wildcards: source_digest(source)
-
-
-def contents_of(family):
-    """Params function: such hashes of all sources of a family."""
-    return lambda wildcards: [source_digest(SOURCES[source]) for source in family.sources]
-
-
 for source in LOG_SOURCES.values():
 
     rule:
@@ -19,44 +8,65 @@ for source in LOG_SOURCES.values():
         input:
             str(source.receipt),
         output:
-            tables=[f"data/ingested/{source.name}/{table}.parquet" for table in source.tables],
+            tables=ingested(source.name),
             issues=f"data/ingested/{source.name}/issues.csv",
         log:
             f"logs/ingest_{source.name}.log",
+        benchmark:
+            f"logs/benchmarks/ingest_{source.name}.tsv"
         conda:
             "../environment.yml"
+        resources:
+            mem_mb=1000,
+            runtime=20,
         params:
+            python=python,
+            registry=place(REGISTRY),
             source=source.name,
             content=content_of(source),
             code=code_hash("lastiterate.logs.ingest"),
+            remakes=REMAKES[f"ingest_{source.name}"],
         shell:
-            "python -m lastiterate.logs.ingest --sources config/sources.csv --source {params.source} --output {output:q} 2>&1 | tee {log} >&2"
+            command(
+                "{params.python} -m lastiterate.logs.ingest --sources {params.registry:q} --source {params.source} --output {output:q}"
+                " 2>&1 | tee {log:q} >&2"
+            )
 
     describe(f"ingest_{source.name}", f"Tables of {source.name}: {' and '.join(source.tables)}.")
 
 
 # Runs that were trained here: a collected folder in, the same tables out.
-for name, folder in config["trained"].items():
+for name, folder in TRAINED.items():
 
     rule:
         name:
             f"ingest_{name}"
         input:
-            cards=f"{folder}/cards.json",
-            history=f"{folder}/history.parquet",
+            cards=plain(f"{folder}/cards.json"),
+            history=plain(f"{folder}/history.parquet"),
         output:
-            runs=f"data/ingested/{name}/runs.parquet",
-            history=f"data/ingested/{name}/history.parquet",
+            tables=ingested(name),
             issues=f"data/ingested/{name}/issues.csv",
         log:
             f"logs/ingest_{name}.log",
+        benchmark:
+            f"logs/benchmarks/ingest_{name}.tsv"
         conda:
             "../environment.yml"
+        resources:
+            mem_mb=1000,
+            runtime=20,
         params:
+            python=python,
             source=name,
-            folder=folder,
+            folder=lambda wildcards, input: os.path.dirname(input.cards),
+            content=content_of_files(f"{folder}/cards.json", f"{folder}/history.parquet"),
             code=code_hash("lastiterate.logs.ingest"),
+            remakes=REMAKES[f"ingest_{name}"],
         shell:
-            "python -m lastiterate.logs.ingest --folder {params.folder:q} --source {params.source} --output {output:q} 2>&1 | tee {log} >&2"
+            command(
+                "{params.python} -m lastiterate.logs.ingest --folder {params.folder:q} --source {params.source} --output {output:q}"
+                " 2>&1 | tee {log:q} >&2"
+            )
 
     describe(f"ingest_{name}", f"Tables runs and history of the runs collected in {folder}.")

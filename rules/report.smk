@@ -1,26 +1,31 @@
 # The report: every figure in one page, and the ledger and provenance with it.
 
 SHOWN = [family for family in FAMILIES.values() if config["public_logs"] or not needs_download(family)]
+REPORT = STATE / "report.json"  # written when it changes, which makes the page again
+write_if_changed(REPORT, report_content(config, SHOWN, SOURCES, HEADINGS))
 
 
 rule report:
     """One self-contained page with every figure, the claims and the provenance (public_logs=False: only what needs no download)."""
     input:
-        [path for family in SHOWN for path in family.shown],
-        rules.claims.output,
-        [f"src/lastiterate/workflow/page/report.{suffix}" for suffix in ("html", "css", "js")],
+        [plain(path) for family in SHOWN for path in family.shown],
+        content=local(str(REPORT)),
+        ledger="results/claims.csv",
     output:
         "report.html",
+    log:
+        "logs/report.log",
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
     params:
-        content={
-            **HEADINGS,
-            "families": [
-                {key: getattr(family, key) for key in ("paper", "question", "name", "title", "shown")} for family in SHOWN
-            ],
-            "config": config,
-        },
-        code=code_hash("lastiterate.workflow.report"),
-    run:
-        from lastiterate.workflow.report import write_report
-
-        write_report(output[0], params.content)
+        python=python,
+        claims=place(CLAIMS),
+        code=code_hash("lastiterate.workflow.report", files=sorted((PACKAGE / "lastiterate/workflow/page").iterdir())),
+    shell:
+        command(
+            "{params.python} -m lastiterate.workflow.report --content {input.content:q} --ledger {input.ledger:q} --claims {params.claims:q}"
+            " --output {output:q} 2>&1 | tee {log:q} >&2"
+        )

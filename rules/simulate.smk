@@ -12,15 +12,21 @@ for family in FAMILIES.values():
                 family.tables,
             log:
                 f"logs/simulate_{family.name}.log",
+            benchmark:
+                f"logs/benchmarks/simulate_{family.name}.tsv"
             conda:
                 "../environment.yml"
+            resources:
+                **family.resources,
             params:
+                python=python,
                 module=f"{family.module}.compute",
-                parameters=family.parameters,
-                content=contents_of(family),
+                parameters=fixed(family.parameters),
+                content=content_of(*(SOURCES[source] for source in family.sources)),
                 code=code_hash(f"{family.module}.compute"),
-                own=own_families(family.parameters, SCHEMA),
+                own=fixed(own_families(family.parameters, SCHEMA)),
+                remakes=REMAKES[f"simulate_{family.name}"],
             shell:
-                "python -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log} >&2"
+                STEP
 
         describe(f"simulate_{family.name}", f"Tables of {family.paper}/{family.name}: {family.title}.")

@@ -11,128 +11,129 @@ from lastiterate.train.config import load_train_config
 from lastiterate.train.hours import plan_summary
 from lastiterate.train.plan import KINDS, groups, make_plan, settings_digest
 
-if "train" in config:
-    try:
-        TRAIN = load_train_config(f"config/train/{config['train']}.yaml")
-        PLAN = make_plan(TRAIN)
-    except ValueError as error:
-        raise WorkflowError(str(error)) from None
-    CLUSTER = TRAIN["cluster"]
-    TRAINED = f"data/trained/{TRAIN['name']}"
-    logger.info(plan_summary(PLAN, TRAIN))
+try:
+    TRAIN_CONFIG = located(f"config/train/{config['train']}.yaml", PROJECT)
+    TRAIN = load_train_config(TRAIN_CONFIG)
+    PLAN = make_plan(TRAIN)
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+CLUSTER = TRAIN["cluster"]
+TRAINED_HERE = f"data/trained/{TRAIN['name']}"
+logger.info(plan_summary(PLAN, TRAIN))
 
-    RESOURCES = {"mem_mb": CLUSTER["mem_mb"], "runtime": CLUSTER["runtime"]}
-    if CLUSTER["gpus"]:
-        RESOURCES |= {"gpu": CLUSTER["gpus"], "slurm_partition": CLUSTER["partition"]}
-    LAUNCH = f"torchrun --standalone --nproc-per-node {CLUSTER['gpus']} -m" if CLUSTER["gpus"] > 1 else "python -m"
-    if CLUSTER["gpus"]:  # of one machine without SLURM: --resources gpu=4
-        LAUNCH = f"python -m lastiterate.train.gpus --count {CLUSTER['gpus']} {LAUNCH}"
-    SHELL = f"{LAUNCH} lastiterate.train.run --config config/train/{TRAIN['name']}.yaml --folder {TRAINED} --only {{params.runs}} 2>&1 | tee {{log}} >&2"
+RESOURCES = {"mem_mb": CLUSTER["mem_mb"], "runtime": CLUSTER["runtime"]}
+if CLUSTER["gpus"]:
+    RESOURCES |= {"gpu": CLUSTER["gpus"], "slurm_partition": CLUSTER["partition"]}
+TRAIN_STEP = training_command(CLUSTER["gpus"])
 
-    def outputs_of(run_id):
-        """What a run leaves behind but for its checkpoints; the card comes last."""
-        return [f"{TRAINED}/{run_id}/{name}" for name in ("card.json", "history.parquet", "timing.parquet")]
-
-    def needed_by(group):
-        """Cards of the runs that the runs of a group start from, and of their token files."""
-        folders = {TRAIN["datasets"][run.dataset].get("folder") for run in group} - {None}
-        return [f"{TRAINED}/{name}/card.json" for run in group for name in run.needs] + [f"{folder}/card.json" for folder in folders]
-
-    ALONE = [group[0] for group in groups(PLAN, TRAIN) if len(group) == 1]
-    for kind, meaning in KINDS.items():
-        if ids := [run.run_id for run in ALONE if run.kind == kind]:
-
-            rule:
-                name:
-                    f"train_{kind}"
-                input:
-                    lambda wildcards: needed_by([PLAN[wildcards.run]]),
-                output:
-                    outputs_of("{run}"),
-                wildcard_constraints:
-                    run="|".join(map(re.escape, ids)),
-                log:
-                    f"logs/train/{TRAIN['name']}/{{run}}.log",
-                conda:
-                    "../environment-train.yml"
-                threads: TRAIN["threads"]
-                resources:
-                    **RESOURCES,
-                params:
-                    runs="{run}",
-                    settings=lambda wildcards: settings_digest(PLAN[wildcards.run], TRAIN),
-                shell:
-                    SHELL
-
-            describe(f"train_{kind}", f"Runs of train={TRAIN['name']}, {meaning}.")
-
-    for group in (group for group in groups(PLAN, TRAIN) if len(group) > 1):
-        optimizers = dict.fromkeys(run.optimizer for run in group)
-        label = "_".join(re.sub(r"\W", "_", part) for part in (group[0].model, *optimizers, group[0].dataset, group[0].schedule_name))
+ALONE = [group[0] for group in groups(PLAN, TRAIN) if len(group) == 1]
+for kind, meaning in KINDS.items():
+    if ids := [run.run_id for run in ALONE if run.kind == kind]:
 
         rule:
             name:
-                f"train_{label}"
+                f"train_{kind}"
             input:
-                needed_by(group),
+                lambda wildcards: cards_needed(TRAINED_HERE, TRAIN, [PLAN[wildcards.run]]),
             output:
-                [path for run in group for path in outputs_of(run.run_id)],
+                outputs_of(TRAINED_HERE, "{run}"),
             log:
-                f"logs/train/{TRAIN['name']}/{label}.log",
+                f"logs/train/{TRAIN['name']}/{{run}}.log",
+            wildcard_constraints:
+                run="|".join(map(re.escape, ids)),
             conda:
                 "../environment-train.yml"
             threads: TRAIN["threads"]
             resources:
                 **RESOURCES,
             params:
-                runs=" ".join(run.run_id for run in group),
-                settings=" ".join(settings_digest(run, TRAIN) for run in group),
+                python=python,
+                config=place(TRAIN_CONFIG),
+                folder=lambda wildcards, output: os.path.dirname(os.path.dirname(output[0])),
+                runs="{run}",
+                settings=lambda wildcards: settings_digest(PLAN[wildcards.run], TRAIN),
             shell:
-                SHELL
+                TRAIN_STEP
 
-        describe(f"train_{label}", f"{len(group)} runs of train={TRAIN['name']}, {group[0].schedule_name}, as one stack.")
+        describe(f"train_{kind}", f"Runs of train={TRAIN['name']}, {meaning}.")
 
-    for dataset in TRAIN["datasets"].values():
-        if "prepare" in dataset:
 
-            rule:
-                name:
-                    f"prepare_{Path(dataset['folder']).name}"
-                output:
-                    [f"{dataset['folder']}/{name}" for name in ("train.bin", "val.bin", "card.json")],
-                log:
-                    f"logs/train/prepare_{Path(dataset['folder']).name}.log",
-                conda:
-                    "../environment-train.yml"
-                params:
-                    dataset=json.dumps(dataset),
-                shell:
-                    "python -m lastiterate.train.prepare --dataset {params.dataset:q} 2>&1 | tee {log} >&2"
+for group in (group for group in groups(PLAN, TRAIN) if len(group) > 1):
+    optimizers = dict.fromkeys(run.optimizer for run in group)
+    label = "_".join(re.sub(r"\W", "_", part) for part in (group[0].model, *optimizers, group[0].dataset, group[0].schedule_name))
 
-            describe(f"prepare_{Path(dataset['folder']).name}", f"Token files of {dataset['prepare']}.")
-
-    rule train_collect:
-        """Cards and thinned histories of every run of the config."""
+    rule:
+        name:
+            f"train_{label}"
         input:
-            [f"{TRAINED}/{name}/card.json" for name in PLAN],
+            cards_needed(TRAINED_HERE, TRAIN, group),
         output:
-            f"{TRAINED}/cards.json",
-            f"{TRAINED}/history.parquet",
+            [path for run in group for path in outputs_of(TRAINED_HERE, run.run_id)],
         log:
-            f"logs/train/{TRAIN['name']}/collect.log",
+            f"logs/train/{TRAIN['name']}/{label}.log",
         conda:
-            "../environment.yml"
+            "../environment-train.yml"
+        threads: TRAIN["threads"]
+        resources:
+            **RESOURCES,
         params:
-            config=f"config/train/{TRAIN['name']}.yaml",
-            folder=TRAINED,
-            every=TRAIN["log_every"],
-            code=code_hash("lastiterate.train.collect"),
+            python=python,
+            config=place(TRAIN_CONFIG),
+            folder=lambda wildcards, output: os.path.dirname(os.path.dirname(output[0])),
+            runs=" ".join(run.run_id for run in group),
+            settings=" ".join(settings_digest(run, TRAIN) for run in group),
         shell:
-            "python -m lastiterate.train.collect --config {params.config} --folder {params.folder} --output {params.folder} "
-            "2>&1 | tee {log} >&2"
+            TRAIN_STEP
+
+    describe(f"train_{label}", f"{len(group)} runs of train={TRAIN['name']}, {group[0].schedule_name}, as one stack.")
 
 
-rule train:
-    """Every run of a training config: snakemake train --config train=smoke (needs the extra `train`)."""
+for dataset in TRAIN["datasets"].values():
+    if "prepare" in dataset:
+
+        rule:
+            name:
+                f"prepare_{Path(dataset['folder']).name}"
+            output:
+                [f"{dataset['folder']}/{name}" for name in ("train.bin", "val.bin", "card.json")],
+            log:
+                f"logs/train/prepare_{Path(dataset['folder']).name}.log",
+            conda:
+                "../environment-train.yml"
+            resources:
+                mem_mb=4000,
+                runtime=240,
+            params:
+                python=python,
+                dataset=fixed(json.dumps(dataset)),
+            shell:
+                command("{params.python} -m lastiterate.train.prepare --dataset {params.dataset:q} 2>&1 | tee {log:q} >&2")
+
+        describe(f"prepare_{Path(dataset['folder']).name}", f"Token files of {dataset['prepare']}.")
+
+
+rule train_collect:
+    """Cards and thinned histories of every run of the config."""
     input:
-        lambda wildcards: rules.train_collect.output if "train" in config else training_config_missing(),
+        [f"{TRAINED_HERE}/{name}/card.json" for name in PLAN],
+    output:
+        f"{TRAINED_HERE}/cards.json",
+        f"{TRAINED_HERE}/history.parquet",
+    log:
+        f"logs/train/{TRAIN['name']}/collect.log",
+    conda:
+        "../environment.yml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        python=python,
+        config=place(TRAIN_CONFIG),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
+        every=TRAIN["log_every"],
+        code=code_hash("lastiterate.train.collect"),
+    shell:
+        command(
+            "{params.python} -m lastiterate.train.collect --config {params.config:q} --folder {params.folder:q} --output {params.folder:q}"
+            " 2>&1 | tee {log:q} >&2"
+        )

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lastiterate.workflow import fetch
-from lastiterate.workflow.content import file_blob, source_digest
-from lastiterate.workflow.sources import Source, SourceFile, load_sources
+from lastiterate.workflow.content import file_blob
+from lastiterate.workflow.sources import Source, SourceFile, load_sources, source_digest
 from lastiterate.workflow.step import StepError
 
 COMMIT = "1" * 40

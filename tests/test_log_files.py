@@ -13,9 +13,8 @@ import made_up_logs as logs
 from lastiterate.cli import main
 from lastiterate.logs import ingest, read
 from lastiterate.logs.stream import write_tables
-from lastiterate.workflow.content import source_digest
 from lastiterate.workflow.fetch import fetch_source
-from lastiterate.workflow.sources import load_sources
+from lastiterate.workflow.sources import load_sources, source_digest
 from lastiterate.workflow.step import StepError
 from made_up_logs import LOSS, PLAIN, SCHEDULE, TOTAL, VAL, save
 

@@ -9,8 +9,7 @@ import yaml
 import made_up
 import made_up_pilots as made
 from lastiterate.logs import ingest
-from lastiterate.workflow.content import source_digest
-from lastiterate.workflow.sources import load_sources
+from lastiterate.workflow.sources import load_sources, source_digest
 from test_workflow import edited, make_copy, snakemake, would_run
 
 MAP = {"step": "t", "train_loss": "my, loss", "lr": "rate"}

@@ -10,22 +10,13 @@ import yaml
 
 from browser import Browser, find_browser
 from lastiterate.workflow.families import declared_families, load_families, load_headings
-from lastiterate.workflow.report import count_statuses, load_item, load_ledger, page, sort_key
+from lastiterate.workflow.report import count_statuses, load_item, load_ledger, page, report_content, sort_key
 from lastiterate.workflow.sources import load_sources
 from test_workflow import make_copy, snakemake
 
 ROOT = Path(__file__).parents[1]
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="{0}" height="200"><rect width="{0}" height="200" fill="teal"/></svg>'
 GIF = bytes.fromhex("47494638396101000100800000ff0000ffffff2c00000000010001000002024401003b")
-
-
-def content_of(config: dict, families) -> dict:
-    keys = ("paper", "question", "name", "title", "shown")
-    return {
-        **load_headings(),
-        "families": [{key: getattr(family, key) for key in keys} for family in families],
-        "config": config,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +43,8 @@ def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         ledger = load_ledger(Path("results/claims.csv"), ROOT / "config/claims.csv")
-        text = page(content_of(config, families), ledger, sources, {"lastiterate": "1.2.3"})
+        content = json.loads(json.dumps(report_content(config, families, sources, load_headings())))
+        text = page(content, ledger, {"lastiterate": "1.2.3"})
     (folder / "report.html").write_text(text, encoding="utf-8")
     return folder / "report.html", families, ledger
 

@@ -24,6 +24,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from lastiterate.workflow.files import replacing
+from lastiterate.workflow.held import check_held, hold
 from lastiterate.workflow.step import StepError, parse_arguments, reported_errors
 
 # A PDF holds the glyphs of its text and their places; without the fonts' layout tables it is written in half the time.
@@ -62,6 +63,7 @@ def run_draw(draw: Callable) -> None:
     """
     arguments = parse_arguments(draw.__module__)
     with reported_errors():
+        check_held(arguments.input)
         plt.style.use(STYLE)
         tables = {path.stem: pd.read_csv(path) for path in arguments.input}
         wanted: dict[str, list[Path]] = {}
@@ -75,6 +77,7 @@ def run_draw(draw: Callable) -> None:
             plt.close(figure.figure)
         if wanted:
             raise StepError(f"{draw.__module__} does not draw the panel(s) {', '.join(wanted)}: correct its family.yaml")
+        hold(arguments.output)
 
 
 def fix_layout(figure) -> None:

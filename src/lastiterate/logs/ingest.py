@@ -30,9 +30,9 @@ from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.logs.schema import history_table, runs_table
 from lastiterate.logs.settings import Settings, is_settings, merged
 from lastiterate.logs.stream import write_issues, write_tables
-from lastiterate.workflow.content import content_hash
 from lastiterate.workflow.files import replacing
-from lastiterate.workflow.sources import Source, SourceFile, load_sources
+from lastiterate.workflow.held import hold
+from lastiterate.workflow.sources import Source, SourceFile, content_hash, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
 
 READERS = {"epfml": epfml.read, "norm_csv": norm_csv.read, "loss_csv": loss_csv.read}
@@ -163,6 +163,7 @@ def main() -> None:
                     parquet.write_table(arrow.Table.from_pandas(table, preserve_index=False), temporary, compression="zstd")
         what = "results" if is_results else "runs"
         write_issues(notes, issues)
+        hold(arguments.output)
         left_out = [note for note in notes if note.left_out]
         print("".join(map(_line, left_out)), end="\n" if left_out else "", file=sys.stderr)
         print(

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from lastiterate.workflow.files import write_csv
+from lastiterate.workflow.held import check_held, hold
 from lastiterate.workflow.step import StepError, reported_errors
 
 COLUMNS = (
@@ -108,8 +109,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the ledger, results/claims.csv")
     arguments = parser.parse_args()
     with reported_errors():
-        ledger = [check_claim(claim) for claim in load_claims(arguments.claims)]
+        claims = load_claims(arguments.claims)
+        check_held({path for claim in claims if (path := table_path(claim)).exists()})
+        ledger = [check_claim(claim) for claim in claims]
         write_csv(arguments.output, {name: [row[name] for row in ledger] for name in RESULT_COLUMNS})
+        hold([arguments.output])
     for row in ledger:
         if row["status"] == "fail":
             print(f"  fail: {row['id']}: published {row['published']}, ours {row['ours']} ({row['quantity']})", file=sys.stderr)

@@ -13,7 +13,7 @@ from lastiterate.workflow.names import EXPECTED, FORMATS
 from lastiterate.workflow.own_schedules import own_families
 
 
-def check_config(config: dict, schema: dict) -> None:
+def check_config(config: dict, schema: Mapping) -> None:
     """Fill in the schema's defaults and check `config` against it; ValueError that names every offending key."""
     errors = sorted(_Filling(schema, format_checker=FORMATS).iter_errors(config), key=lambda e: list(map(str, e.absolute_path)))
     if errors:

@@ -1,40 +1,14 @@
-"""Content hashes of data files, so that a change of bytes is seen whatever the file's modification time says."""
+"""Content hashes of files, so that a change of bytes is seen whatever a file's modification time says."""
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lastiterate.workflow.files import replacing
-from lastiterate.workflow.sources import Source, SourceFile
 
-CACHE = Path(".snakemake/content-hashes.json")
-
-
-def source_digest(source: Source, cache: Path = CACHE) -> str:
-    """Digest over a source's files (bytes, mapped columns, tables of settings); one not fetched yet counts with what pins it.
-
-    It is therefore the same before and after a fetch, and changes when a file is edited by hand. Hashes are cached by
-    inode, size, modification and change time: the last cannot be set back by hand.
-    """
-    known = _read(cache)
-    fresh = {}
-    digest = hashlib.sha256()
-    for file in source.files:
-        try:
-            status = file.local.stat()
-        except FileNotFoundError:
-            found = file.pin[1]
-        else:
-            signature = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
-            found = known.get(str(file.local), {}).get(signature) or content_hash(file)
-            fresh[str(file.local)] = {signature: found}
-        digest.update(f"{file.key}\0{found}\0{file.mapping or ''}".encode())
-    for table in sorted({file.settings for file in source.files} - {""}):
-        digest.update(file_sha256(Path(table)).encode())
-    if any(known.get(path) != entry for path, entry in fresh.items()):
-        with replacing(cache) as temporary:
-            temporary.write_text(json.dumps({**known, **fresh}))
-    return digest.hexdigest()[:16]
+STATE = Path(".snakemake/lastiterate")  # what the workflow remembers in the working directory
+CACHE = STATE / "content-hashes.json"
 
 
 def file_sha256(path: Path) -> str:
@@ -52,13 +26,53 @@ def file_blob(path: Path) -> str:
     return digest.hexdigest()
 
 
-def content_hash(file: SourceFile, path: Path | None = None) -> str:
-    """Hash of what lies at the file's place (or at `path`), of the kind that pins it (sha256 where nothing does)."""
-    return (file_blob if file.blob and not file.sha256 else file_sha256)(path or file.local)
-
-
-def _read(cache: Path) -> dict:
+def read_json(path: Path) -> dict:
+    """What a file of `STATE` holds; nothing if it is not there or damaged."""
     try:
-        return json.loads(cache.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a file of `STATE`."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content), encoding="utf-8")
+
+
+def write_if_changed(path: Path, content: dict) -> None:
+    """Write a file of `STATE` unless it holds that already."""
+    if read_json(path) != json.loads(json.dumps(content)):
+        write_json(path, content)
+
+
+def signature(path: Path) -> str:
+    """What changes whenever a file does: inode, size, modification and change time; the last cannot be set back by hand."""
+    status = path.stat()
+    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+
+
+def known_hashes(paths: Iterable[Path], cache: Path = CACHE, hash_of: Callable[[Path], str] = file_sha256) -> dict[Path, str]:
+    """Hashes of those of the files that there are, read only where the signature is not that in the cache."""
+    known = read_json(cache)
+    found, fresh = {}, {}
+    for path in paths:
+        try:
+            mark = f"{hash_of.__name__} {signature(path)}"
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        stored = known.get(str(path), {})
+        found[path] = stored[mark] if mark in stored else hash_of(path)
+        if mark not in stored:
+            fresh[str(path)] = {mark: found[path]}
+    if fresh:
+        write_json(cache, known | fresh)
+    return found
+
+
+def digest_of(paths: Iterable[Path], cache: Path = CACHE) -> str:
+    """One digest (16 characters) over the content of files, in their order; a file that is not there counts as such."""
+    paths = list(paths)
+    found = known_hashes(paths, cache)
+    return hashlib.sha256(" ".join(found.get(path, "none") for path in paths).encode()).hexdigest()[:16]

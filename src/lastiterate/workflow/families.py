@@ -9,6 +9,8 @@ from pathlib import Path
 import yaml
 
 FIGURES = Path(__file__).parents[1] / "figures"
+RESOURCES = {"mem_mb": 1000, "runtime": 10}  # of the steps that make tables; a family that takes more says so in family.yaml
+PANEL = re.compile(r"[^\W_][^/\x00-\x1f]*")  # a name of a file, which an option cannot be
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Family:
     parameters: str  # JSON of the config entry
     sources: tuple[str, ...]  # those of the entry, and of its optional ones those that are there
     default: bool  # whether the default target builds it, if it needs no download
+    resources: Mapping[str, int]  # what its tables take at most: mem_mb, and runtime in minutes
     module: str  # the package with its `compute` and `draw`: its own, unless it is `like` another
 
     def caption_file(self, panel: str, folder: str) -> str:
@@ -106,6 +109,7 @@ def load_families(config: dict, declared: Mapping[str, dict], sources: Mapping) 
             parameters=json.dumps(parameters),
             sources=tuple(used),
             default=entry.get("default", True),
+            resources=RESOURCES | entry.get("resources", {}),
             module=f"lastiterate.figures.{declared[like]['paper']}.{like}",
             **_outputs(f"{paper}/{name}", entry, expand_panels(entry["panels"], parameters), config["figures"]["formats"]),
         )
@@ -136,6 +140,8 @@ def expand_panels(panels: dict[str, str], parameters: dict) -> dict[str, str]:
         if field is None:
             expanded[panel] = caption
             continue
-        for key in parameters[field[1]]:
-            expanded[panel.replace(field[0], str(key))] = caption.replace(field[0], str(key))
+        for key in map(str, parameters[field[1]]):
+            if not PANEL.fullmatch(name := panel.replace(field[0], key)):
+                raise ValueError(f"config: {field[1]} has {key!r}, which cannot be part of a file's name: use letters, digits, - . _")
+            expanded[name] = caption.replace(field[0], key)
     return expanded

@@ -15,10 +15,10 @@ from pathlib import Path
 import pooch
 import requests
 
-from lastiterate.workflow.content import content_hash, file_sha256
+from lastiterate.workflow.content import file_sha256
 from lastiterate.workflow.download import Refused, copy, download
 from lastiterate.workflow.files import write_csv
-from lastiterate.workflow.sources import Source, SourceFile, load_sources
+from lastiterate.workflow.sources import Source, SourceFile, content_hash, load_sources
 from lastiterate.workflow.step import StepError, reported_errors
 
 pooch.get_logger().setLevel("WARNING")  # we report progress ourselves

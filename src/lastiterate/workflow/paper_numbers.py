@@ -63,11 +63,16 @@ def _files(panel: str, families: Mapping[str, Family], declared: Mapping[str, di
     family = families[name]
     found = [path for path in family.tables if path.endswith(f"/{wanted}")]
     found += [path for path in family.figures if Path(path).stem == wanted]
-    if not found:
+    if not found and not any(re.fullmatch(_any_of(pattern), wanted) for pattern in declared[name].get("panels", ())):
         raise ValueError(
             f"{where}: {name} has no panel or table {wanted}: it has {', '.join([*family.captions, *map(_stem, family.tables)])}"
         )
     return found
+
+
+def _any_of(pattern: str) -> str:
+    """Regular expression of the panels that a config may make of one such as ``loss_curves_{models}``: its models may be others."""
+    return ".+".join(map(re.escape, re.split(r"\{\w+\}", pattern)))
 
 
 def _stem(path: str) -> str:

@@ -3,11 +3,14 @@
 Figures are embedded as data URIs, so that the file can be mailed. The template, its style and its script lie beside this module.
 """
 
+import argparse
 import base64
 import csv
 import hashlib
+import json
 import math
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,9 +21,13 @@ import yaml
 from lastiterate import __version__
 from lastiterate.workflow.claims import load_claims
 from lastiterate.workflow.environment import direct_dependencies
+from lastiterate.workflow.families import Family
 from lastiterate.workflow.files import replacing
-from lastiterate.workflow.sources import Source, load_sources
+from lastiterate.workflow.held import check_held
+from lastiterate.workflow.sources import Source
+from lastiterate.workflow.step import reported_errors
 
+PROJECT = Path(__file__).parents[3]  # of a clone
 MEDIA = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif"}
 STATUSES = ("pass", "fail", "not yet")
 LEDGER_COLUMNS = ("status", "paper", "where", "quantity", "published", "ours", "difference", "tolerance", "comparison", "note", "id")
@@ -103,8 +110,19 @@ def versions(root: Path) -> dict[str, str]:
     return known
 
 
-def page(content: dict, ledger: list[dict[str, str]], sources: dict[str, Source], software: dict[str, str]) -> str:
-    """Text of the report; `content` has papers, questions, families (paper, question, name, title, shown) and config."""
+def report_content(config: dict, families: Iterable[Family], sources: dict[str, Source], headings: dict) -> dict:
+    """What the page shows beside the figures, from the workflow: papers, questions, families, config and the provenance of data."""
+    shown = ("paper", "question", "name", "title", "shown")
+    return {
+        **headings,
+        "families": [{key: getattr(family, key) for key in shown} for family in families],
+        "config": config,
+        "sources": sorted(_source_row(source) for source in sources.values()),
+    }
+
+
+def page(content: dict, ledger: list[dict[str, str]], software: dict[str, str], ledger_path: str = "results/claims.csv") -> str:
+    """Text of the report; `content` as from `report_content`."""
     families = [
         {**family, "items": [load_item(*entry) for entry in family["shown"].items()], "key": f"{family['paper']}/{family['name']}"}
         for family in content["families"]
@@ -126,8 +144,7 @@ def page(content: dict, ledger: list[dict[str, str]], sources: dict[str, Source]
         ledger_columns=LEDGER_COLUMNS,
         count=lambda key=None: count_statuses(ledger, key),
         software=software,
-        sources=[_source_row(source) for source in sources.values()],
-        hashes={path: sha256(path) for path in [*(item.path for item in items), "results/claims.csv"]},
+        hashes={path: sha256(path) for path in [*(item.path for item in items), ledger_path]},
     )
 
 
@@ -135,13 +152,26 @@ def _source_row(source: Source) -> tuple[str, ...]:
     licences = sorted({file.licence for file in source.files})
     places = sorted({(file.repository, file.commit[:12]) for file in source.files})
     repositories, commits = (", ".join(dict.fromkeys(parts)) for parts in zip(*places, strict=True))
-    size = sum(file.size for file in source.files) / 1e6
-    return source.name, repositories, commits, str(len(source.files)), f"{size:.1f}", ", ".join(licences)
+    sizes = [file.size for file in source.files]
+    size = "not stated" if None in sizes else f"{sum(sizes) / 1e6:.1f}"
+    return source.name, repositories, commits, str(len(source.files)), size, ", ".join(licences)
 
 
-def write_report(output: Path | str, content: dict) -> None:
-    """Write the page from what has been built in the working directory; `content` as for `page`."""
-    ledger = load_ledger(Path("results/claims.csv"), Path("config/claims.csv"))
-    text = page(content, ledger, load_sources("config/sources.csv"), versions(Path.cwd()))
-    with replacing(output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def main() -> None:
+    """Command line of the rule `report`: the page from what has been built in the working directory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--content", type=Path, required=True, help="JSON, see `report_content`")
+    parser.add_argument("--ledger", type=Path, required=True, help="results/claims.csv")
+    parser.add_argument("--claims", type=Path, required=True, help="the published claims, config/claims.csv")
+    parser.add_argument("--output", type=Path, required=True, help="the page")
+    arguments = parser.parse_args()
+    with reported_errors():
+        content = json.loads(arguments.content.read_text(encoding="utf-8"))
+        check_held([*(path for family in content["families"] for path in family["shown"]), arguments.ledger])
+        text = page(content, load_ledger(arguments.ledger, arguments.claims), versions(PROJECT), str(arguments.ledger))
+        with replacing(arguments.output) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,11 +10,14 @@ looked at can be pinned; bytes may then be empty too); `optional` is "yes" for a
 """
 
 import csv
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from lastiterate.workflow.content import CACHE, file_blob, file_sha256, known_hashes
 from lastiterate.workflow.names import is_inside, is_path
+from lastiterate.workflow.places import located
 
 RAW = Path("data/raw")
 LOCAL = "local"
@@ -72,6 +75,12 @@ class Source:
         return RAW / f"{self.name}.csv"
 
     @property
+    def size(self) -> str:
+        """Size of its files, in words."""
+        sizes = [file.size for file in self.files]
+        return "of a size that is not stated" if None in sizes else f"{sum(sizes) / 1e6:.1f} MB"
+
+    @property
     def optional(self) -> bool:
         """Whether it is fetched only when asked for by name."""
         return any(file.optional for file in self.files)
@@ -97,6 +106,28 @@ class Source:
         if incomplete:
             self.receipt.unlink()
         return incomplete
+
+
+def content_hash(file: SourceFile, path: Path | None = None) -> str:
+    """Hash of what lies at the file's place (or at `path`), of the kind that pins it (sha256 where nothing does)."""
+    return (file_blob if file.blob and not file.sha256 else file_sha256)(path or file.local)
+
+
+def source_digest(source: Source, cache: Path = CACHE) -> str:
+    """Digest over a source's reader and files (bytes, mapped columns, settings); one not fetched yet counts with what pins it.
+
+    It is therefore the same before and after a fetch, and changes when a file is edited by hand.
+    """
+    settings = {Path(file.settings) for file in source.files if file.settings}
+    blobs = {file.local for file in source.files if file.blob and not file.sha256}
+    found = known_hashes([*({file.local for file in source.files} - blobs), *settings], cache)
+    found |= known_hashes(blobs, cache, file_blob)
+    digest = hashlib.sha256(f"{source.reader}\0".encode())
+    for file in source.files:
+        digest.update(f"{file.key}\0{found.get(file.local, file.pin[1])}\0{file.mapping or ''}".encode())
+    for table in sorted(settings):
+        digest.update(found.get(table, "none").encode())
+    return digest.hexdigest()[:16]
 
 
 def load_sources(path: Path | str) -> dict[str, Source]:
@@ -126,7 +157,8 @@ def _load(path: Path) -> dict[str, Source]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{path}: source {name} has rows with different readers: give each reader a source of its own")
-    return {name: Source(name, reader, tuple(entries)) for (name, reader), entries in files.items()}
+    ordered = lambda entries: tuple(sorted(entries, key=lambda file: file.key))  # the order of rows means nothing
+    return {name: Source(name, reader, ordered(entries)) for (name, reader), entries in files.items()}
 
 
 def _parse(row: dict, where: str, project: Path) -> list[SourceFile]:
@@ -157,12 +189,12 @@ def _parse(row: dict, where: str, project: Path) -> list[SourceFile]:
         if not re.fullmatch(rule, row.get(column) or ""):
             raise ValueError(f"{where}: {column}={row[column]!r} does not match {rule}")
     mapping, settings = _mapping(row.get("map") or "", where), row.get("settings") or ""
-    if settings and not any((folder / settings).is_file() for folder in (Path(), project)):
-        raise ValueError(f"{where}: settings={settings!r} is no file on this machine: correct it (it is relative to the Snakefile)")
+    if settings and not Path(settings := located(settings, project)).is_file():
+        raise ValueError(f"{where}: settings={settings!r} is no file on this machine: correct it (as seen from {Path.cwd()})")
     if local:
         found = _matching(Path(row["path"] or "."))
         if not found:
-            raise ValueError(f"{where}: path={row['path']!r} matches no file on this machine: correct it (it is relative to the Snakefile)")
+            raise ValueError(f"{where}: path={row['path']!r} matches no file on this machine: correct it (as seen from {Path.cwd()})")
         for name in found:
             if not is_path(name):
                 raise ValueError(f"{where}: path={row['path']!r} matches {name!r}: rename it to printable characters, not beginning with -")

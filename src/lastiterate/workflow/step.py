@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lastiterate.workflow.files import Rows, write_csv
+from lastiterate.workflow.held import check_held, hold
 
 
 class StepError(Exception):
@@ -23,10 +24,12 @@ def run_step(compute: Callable) -> None:
     """
     arguments = parse_arguments(compute.__module__)
     with reported_errors():
+        check_held(arguments.input)
         tables = compute(arguments.parameters, arguments.input)
         for path in arguments.output:
             columns = tables[path.stem]
             write_csv(path, columns.columns if isinstance(columns, Rows) else columns)
+        hold(arguments.output)
 
 
 def parse_arguments(module: str) -> argparse.Namespace:
