@@ -24,7 +24,7 @@ for family in FAMILIES.values():
                 parameters=fixed(family.parameters),
                 content=content_of(*(SOURCES[source] for source in family.sources)),
                 code=code_hash(f"{family.module}.compute"),
-                own=fixed(own_families(family.parameters, SCHEMA)),
+                own=fixed(own_families(config[family.paper][family.name], SCHEMA)),
                 remakes=REMAKES[f"simulate_{family.name}"],
             shell:
                 STEP

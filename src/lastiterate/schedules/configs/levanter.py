@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from lastiterate.schedules.configs.config import Config, Form, config, given_steps
 from lastiterate.schedules.configs.source import ConfigError, Fields, mapping
-from lastiterate.schedules.export import levanter
+from lastiterate.schedules.levanter import executed
 
 OWN = ("warmup", "rewarmup", "decay", "cooldown", "lr_schedule")
 KINDS = ("constant", "linear", "cosine")
@@ -42,7 +42,7 @@ def read(text: str, steps: int | None = None) -> Config:
     if not data.has("decay"):
         notes.append("optimizer.decay is not in the file: everything after the warmup decays")
     values = {"optimizer": optimizer, "trainer": {"num_train_steps": total}}
-    lr = levanter.executed(values, total)
+    lr = executed(values, total)
     return config("levanter", values, lr, _form(optimizer, total), optimizer["learning_rate"], notes)
 
 

@@ -22,7 +22,7 @@ Source: huggingface/transformers, src/transformers/optimization.py (005edac, rel
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 
 TITLE = "Hugging Face transformers"

@@ -15,13 +15,11 @@ Source: stanford-crfm/levanter, src/levanter/optim/config.py (9263f81, 2025-09-2
 lib/levanter/src/levanter/optim/config.py (0f45aa1, 2026), which has polynomial and inv_sqrt_decay.
 """
 
-from itertools import pairwise
-
 import numpy as np
 
-from lastiterate.schedules.export import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import fraction, yaml
+from lastiterate.schedules.levanter import executed as executed
 
 TITLE = "levanter"
 DECAYS = {"linear": "linear", "cosine": "cosine"}
@@ -74,45 +72,6 @@ def _configuration(form: Form, style, final: float, warmup, decay, rest: dict) -
 def _steps(count: int, total: int) -> int | float:
     """The number from which levanter makes `count` steps of `total`."""
     return count if count != 1 else fraction(1, total, int) if total == 1 else 1.5 / total
-
-
-def _made(value: int | float, total: int) -> int:
-    """Steps that levanter makes of it."""
-    return int(value * total) if value <= 1 else int(value)
-
-
-def executed(values: dict, steps, dtype=np.float64) -> np.ndarray:
-    """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head, computed in `dtype`."""
-    a, total = values["optimizer"], values["trainer"]["num_train_steps"]
-    peak, cooldown = a["learning_rate"], _made(a.get("cooldown", 0), total)
-    low, main = peak * a["min_lr_ratio"], total - cooldown
-    parts, boundaries = [], []
-    for start, end in pairwise([0, *(e for e in a.get("cycles", []) if e < main), main]):
-        length = end - start
-        warmup = min(_made(a["warmup"], length), length) if start == 0 else 0
-        decay = min(_made(a["decay"], length), length - warmup) if "decay" in a else length - warmup
-        if warmup:
-            parts.append(pieces.linear(0.0, peak, warmup))
-            boundaries.append(start + warmup)
-        if length - warmup - decay:
-            parts.append(pieces.constant(peak))
-            boundaries.append(end - decay)
-        parts.append(_decay(a["lr_schedule"], peak, low, decay, a["min_lr_ratio"]))
-        boundaries.append(end)
-    if cooldown:
-        parts.append(pieces.linear(float(parts[-1](np.array([decay], dtype))[0]), low, cooldown))
-    return pieces.join(parts, boundaries)(pieces.counts(steps, dtype)).astype(np.float64)
-
-
-def _decay(style, peak: float, low: float, steps: int, ratio: float):
-    kind = style["type"] if isinstance(style, dict) else style
-    if kind == "constant" or not steps:
-        return pieces.constant(peak)
-    if kind == "cosine":
-        return pieces.cosine(peak, steps, ratio)
-    if kind == "inv_sqrt_decay":
-        return lambda count: np.maximum(low, peak / np.sqrt(1.0 + style["decay_constant"] * count / steps))
-    return pieces.polynomial(peak, low, style["power"] if kind == "polynomial" else 1, steps)
 
 
 def limits(form: Form, version: str) -> list[str]:

@@ -17,7 +17,7 @@ composer/optim/scheduler.py (6405188, release 0.32.1).
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import yaml
 

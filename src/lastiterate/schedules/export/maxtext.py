@@ -14,12 +14,12 @@ With wsd MaxText refuses fractions that add up to more than 1, so they are the s
 
 Source: AI-Hypercomputer/maxtext, src/maxtext/utils/maxtext_utils.py and configs/types.py (e591f30, 2026-08-22, and releases
 0.1.0 to 0.2.4; before 0.2 there is only a cosine, of (s - W)/(E - W)). The pieces are optax's, computed in float32
-(`lastiterate.schedules.export.pieces`).
+(`lastiterate.schedules.pieces`).
 """
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import fraction, yaml
 

@@ -17,7 +17,7 @@ since 0.13.0). It counts samples, s times the global batch size, and all its rat
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import flags
 

@@ -12,7 +12,7 @@ Source: karpathy/nanochat, scripts/base_train.py, get_lr_multiplier (92d63d4, 20
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import flags, fraction
 

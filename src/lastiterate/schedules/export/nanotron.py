@@ -17,7 +17,7 @@ Source: huggingface/nanotron, src/nanotron/helpers.py and config/config.py (2411
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import yaml
 

@@ -20,7 +20,7 @@ decay_fraction and alpha_f default to 0.1 and are always written.
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.stages import EXACT_STAGES, FEW_STAGES, Stage, curved, stages
 from lastiterate.schedules.export.text import call

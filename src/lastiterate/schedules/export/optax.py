@@ -9,7 +9,7 @@ Source: google-deepmind/optax, optax/schedules (0.2.8). JAX computes in float32 
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form
 from lastiterate.schedules.schedule import Phase
 

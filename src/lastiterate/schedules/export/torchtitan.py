@@ -18,7 +18,7 @@ of the keyword arguments of a parameter group's optimiser; before 0.2.2 the sche
 
 import numpy as np
 
-from lastiterate.schedules.export import pieces
+from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
 from lastiterate.schedules.export.text import flags, fraction
 
