@@ -50,7 +50,7 @@ def ahead_of_edge(steps: np.ndarray) -> np.ndarray:
     return result
 
 
-def _quotient(charges, gaps, power, out):
+def _quotient(charges: np.ndarray, gaps: np.ndarray, power: int, out: np.ndarray) -> None:
     if power == 1:
         np.divide(charges, gaps, out=out)
     else:

@@ -12,7 +12,7 @@ _SOURCES = 4096  # sources seen by a leaf of targets at once: 1 MiB of gaps
 class DirectTransform:
     """The transform for positive learning rates `lr`, shape (T,); interface of `fast.FastTransform`."""
 
-    def __init__(self, lr: np.ndarray):
+    def __init__(self, lr: np.ndarray) -> None:
         self.size = lr.size
         self.lr = np.append(lr, np.full(-lr.size % _LEAF, lr[-1])).reshape(-1, _LEAF)
 

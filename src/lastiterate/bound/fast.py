@@ -6,7 +6,7 @@ are one batch. Source: Greengard and Rokhlin's algorithm with rational interpola
 symmetry of sources and targets makes the transposed transform the same code with the sides exchanged.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class _Side(NamedTuple):
 class FastTransform:
     """The transform for positive learning rates `lr`, shape (T,), with proxy points from `skeleton`."""
 
-    def __init__(self, lr: np.ndarray, skeleton: Skeleton):
+    def __init__(self, lr: np.ndarray, skeleton: Skeleton) -> None:
         self.size = lr.size
         self.skeleton = skeleton
         self.offsets = (1 - skeleton.nodes)[:, None] / 2  # of the nodes from the facing edge, in widths
@@ -59,7 +59,7 @@ class FastTransform:
         self._interact(_directed(self.pairs["leaf_leaf"], transpose), (source, charges, True), (target, result, True), power)
         return result.reshape(-1)[: self.size]
 
-    def _upward(self, side, charges):
+    def _upward(self, side: Any, charges: np.ndarray) -> Any:
         """Charges at the nodes of every box, shape (boxes, p)."""
         levels = self.tree.levels
         boxes = np.empty((levels[-1], self.skeleton.nodes.size))
@@ -74,7 +74,7 @@ class FastTransform:
                 boxes[parents][: moved.shape[0] // 2] += moved[1::2]
         return boxes
 
-    def _downward(self, side, local, result):
+    def _downward(self, side: Any, local: Any, result: np.ndarray) -> Any:
         """Hand the boxes' far fields (shape (boxes, p), changed) down to the points of the leaves."""
         levels = self.tree.levels
         for height in range(len(levels) - 2, 0, -1):
@@ -86,21 +86,21 @@ class FastTransform:
             rows = slice(begin, min(begin + _BATCH, levels[1]))
             result[rows] = spread(self.skeleton, self._leaf_points(side, rows), _columns(local[rows])).T
 
-    def _family(self, height, begin):
+    def _family(self, height: int, begin: int) -> Any:
         """Rows of up to a batch of boxes of one height, and of their children."""
         below, level, above = self.tree.levels[height - 1 : height + 2]
         end = min(begin + _BATCH, above)
         return slice(begin, end), slice(below + 2 * (begin - level), min(below + 2 * (end - level), level))
 
-    def _leaf_points(self, side, rows):
+    def _leaf_points(self, side: Any, rows: Any) -> Any:
         return 1 - side.distances(_columns(self.lr[rows])) * (2 / self.tree.width[rows])
 
-    def _child_points(self, side, parents, children):
+    def _child_points(self, side: Any, parents: Any, children: Any) -> Any:
         count = children.stop - children.start
         width = np.repeat(self.tree.width[parents], 2)[:count]
         return 1 - (self.offsets * self.tree.width[children] + side.shift[children]) * (2 / width)
 
-    def _interact(self, pairs, source, target, power):
+    def _interact(self, pairs: Any, source: Any, target: Any, power: int) -> Any:
         """Add what each source box or leaf does to each target to the target's values."""
         (side, charges, from_points), (other, values, at_points) = source, target
         for begin in range(0, pairs.gap.size, _BATCH):
@@ -114,7 +114,7 @@ class FastTransform:
                 sums = np.add.reduceat(sums, starts, axis=1)
             values[here.target[starts]] += sums.T
 
-    def _distances(self, side, boxes, points):
+    def _distances(self, side: Any, boxes: Any, points: Any) -> Any:
         return side.distances(_columns(self.lr[boxes])) if points else self.offsets * self.tree.width[boxes]
 
 
@@ -125,7 +125,7 @@ def _directed(pairs: Pairs, transpose: bool) -> Pairs:
     return pairs.select(np.argsort(pairs.target, kind="stable"))
 
 
-def _leaves(values, fill):
+def _leaves(values: np.ndarray, fill: float) -> np.ndarray:
     """Values as rows of LEAF, filled up at the end."""
     missing = -values.size % LEAF
     if missing:
@@ -133,5 +133,5 @@ def _leaves(values, fill):
     return values.reshape(-1, LEAF)
 
 
-def _columns(rows):
+def _columns(rows: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(rows.T)

@@ -14,13 +14,23 @@ that what its truncation adds to C cancels.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate.bound.problem import Problem, check_finite
 from lastiterate.bound.sums import cumulative
 from lastiterate.bound.transform import RTOL, cauchy_transform
+from lastiterate.schedules.schedule import LearningRates
 
 
-def omega_gradient(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", weights=None, rtol=RTOL) -> np.ndarray:
+def omega_gradient(
+    lr: LearningRates,
+    grad_norm: ArrayLike = 1.0,
+    distance: float = 1.0,
+    *,
+    kind: str = "last_iterate",
+    weights: ArrayLike | None = None,
+    rtol: float = RTOL,
+) -> np.ndarray:
     """Gradient of ``omega(lr)``, or with `weights` of ``sum_t weights_t * omega_trajectory(lr)_t``.
 
     Parameters
@@ -78,11 +88,11 @@ def last_value_and_gradient(problem: Problem) -> tuple[float, np.ndarray]:
     return float(value) / 2, _spread(problem, own, passed) / 2
 
 
-def _last(problem, weights, rtol):
+def _last(problem: Problem, weights: np.ndarray, rtol: float) -> np.ndarray:
     return last_value_and_gradient(problem)[1]
 
 
-def _weighted(problem, weights, rtol):
+def _weighted(problem: Problem, weights: np.ndarray, rtol: float) -> np.ndarray:
     """Weighted sum over all t."""
     weights = weights if problem.moves.all() else weights[problem.moves]
     transform = cauchy_transform(problem.lr, rtol, power=2)
@@ -96,7 +106,7 @@ def _weighted(problem, weights, rtol):
     return _spread(problem, own, passed + cumulative(distance[::-1])[::-1]) / 2
 
 
-def _average(problem, weights, rtol):
+def _average(problem: Problem, weights: np.ndarray, rtol: float) -> np.ndarray:
     """The first two terms, sum_t w_t (D^2 + Q_t)/(2 S_t): suffix sums over all updates, zeros included."""
     charges, noise = np.zeros(problem.total_steps), np.zeros(problem.total_steps)
     charges[problem.moves], noise[problem.moves] = problem.charges, problem.lr * problem.squares
@@ -109,19 +119,19 @@ def _average(problem, weights, rtol):
     return noise * cumulative(mean[::-1])[::-1] - cumulative(value[::-1])[::-1]
 
 
-def _passed(begun, ended):
+def _passed(begun: np.ndarray, ended: np.ndarray) -> np.ndarray:
     """C_i, the sum of all that began before i less what ended there, from the end with the smaller sums."""
     size = _before(cumulative(np.abs(begun)))
     change = begun - ended
     return np.where(size < size[-1] / 2, _before(cumulative(change)), -cumulative(change[::-1])[::-1])
 
 
-def _before(sums):
+def _before(sums: np.ndarray) -> np.ndarray:
     """Sums over the updates before each."""
     return np.concatenate([[0.0], sums[:-1]])
 
 
-def _spread(problem, own, common):
+def _spread(problem: Problem, own: np.ndarray, common: np.ndarray) -> np.ndarray:
     """``own_i - common_i`` at the moves; an update that does not move has no own term and shares the next move's."""
     if problem.moves.all():
         return own - common
@@ -130,7 +140,7 @@ def _spread(problem, own, common):
     return result
 
 
-def _check_weights(weights, problem):
+def _check_weights(weights: ArrayLike | None, problem: Problem) -> np.ndarray:
     weights = np.asarray(weights, dtype=np.float64)
     if weights.shape != (problem.total_steps,):
         raise ValueError(f"weights has shape {weights.shape}, expected ({problem.total_steps},): one weight for each learning rate")

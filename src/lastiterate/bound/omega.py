@@ -15,9 +15,11 @@ Only eta_1..eta_T enter Omega_T. Source: arXiv:2310.07831, Thm 10; arXiv:2501.18
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate.bound.problem import Problem
 from lastiterate.bound.transform import RTOL
+from lastiterate.schedules.schedule import LearningRates
 
 
 class Terms(NamedTuple):
@@ -33,7 +35,7 @@ class Omega(float):
 
     terms: Terms
 
-    def __new__(cls, terms: Terms, value: float):  # noqa: D102
+    def __new__(cls, terms: Terms, value: float) -> "Omega":  # noqa: D102
         self = super().__new__(cls, value)
         self.terms = terms
         return self
@@ -46,7 +48,7 @@ class Tuned(NamedTuple):
     value: float | np.ndarray
 
 
-def omega(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate") -> Omega:
+def omega(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, kind: str = "last_iterate") -> Omega:
     """Bound on ``E f(x_T) - f*`` after the last update of `lr` (formula in the module's head).
 
     Parameters
@@ -88,7 +90,9 @@ def omega(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate") -> Omega:
     return Omega(Terms(distance_term, noise_term, max(rest - noise_term, 0.0)), distance_term + rest)
 
 
-def omega_trajectory(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", rtol=RTOL) -> np.ndarray:
+def omega_trajectory(
+    lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, kind: str = "last_iterate", rtol: float = RTOL
+) -> np.ndarray:
     """Omega_t for every t = 1..T, shape (T,): ``result[t-1]`` bounds ``E f(x_t) - f*`` of a run stopped after update t.
 
     Arguments and errors as `omega`, except that a learning rate of 0 at update t makes ``result[t-1]`` infinite for
@@ -107,7 +111,15 @@ def omega_trajectory(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", rt
     return rest
 
 
-def tuned(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", every_t=False, rtol=RTOL) -> Tuned:
+def tuned(
+    lr: LearningRates,
+    grad_norm: ArrayLike = 1.0,
+    distance: float = 1.0,
+    *,
+    kind: str = "last_iterate",
+    every_t: bool = False,
+    rtol: float = RTOL,
+) -> Tuned:
     """The base learning rate that minimises the bound, in closed form.
 
     ``Omega_T(gamma) = t1/gamma + gamma (t2 + t3)`` for learning rates gamma * lr, with (t1, t2, t3) the terms at

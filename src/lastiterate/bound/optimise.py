@@ -1,9 +1,11 @@
 """The schedule that minimises the bound at the last step, under the constraints a run may impose."""
 
 import sys
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_number, check_steps
 from lastiterate.bound.omega import omega
@@ -27,16 +29,16 @@ class Optimised(NamedTuple):
 
 
 def optimise_schedule(
-    total_steps,
-    grad_norm=1.0,
-    distance=1.0,
+    total_steps: int,
+    grad_norm: ArrayLike = 1.0,
+    distance: float = 1.0,
     *,
-    monotone=False,
-    floor=None,
-    warmup=None,
-    rtol=RTOL,
-    max_iterations=MAX_ITERATIONS,
-    progress=None,
+    monotone: bool = False,
+    floor: float | None = None,
+    warmup: ArrayLike | None = None,
+    rtol: float = RTOL,
+    max_iterations: int = MAX_ITERATIONS,
+    progress: Callable[..., None] | bool | None = None,
 ) -> Optimised:
     """Learning rates that minimise Omega_T, by L-BFGS on their logarithms.
 
@@ -104,7 +106,7 @@ def optimise_schedule(
 class _Monitor:
     """Keeps the best iterate, its certificate and the history; decides when to stop."""
 
-    def __init__(self, search, rtol, max_iterations, report):
+    def __init__(self, search: Search, rtol: float, max_iterations: int, report: Callable[[int, float, float], None] | None) -> None:
         self.search, self.rtol, self.max_iterations, self.report = search, rtol, max_iterations, report
         self.best = search.first
         value, gradient = search.evaluate(self.best)
@@ -113,7 +115,7 @@ class _Monitor:
         self.gaps = [self.gap]
         self.reason = "certified" if self.gap <= rtol else "stalled"
 
-    def __call__(self, z):
+    def __call__(self, z: np.ndarray) -> bool:
         """Take note of an iterate; True if the search is over."""
         value, gradient = self.search.evaluate(z)
         gap = self.search.gap(z, value, gradient)
@@ -136,5 +138,5 @@ class _Monitor:
         return True
 
 
-def _print_line(iteration, value, gap):
+def _print_line(iteration: int, value: float, gap: float) -> None:
     print(f"\riteration {iteration}: bound {value:.10g}, certified within {gap:.1e}", end="", file=sys.stderr, flush=True)

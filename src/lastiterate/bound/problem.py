@@ -4,12 +4,14 @@ import os
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_choice, check_number
 from lastiterate.bound.direct import last_sum
 from lastiterate.bound.sums import cumulative
 from lastiterate.bound.transform import cauchy_transform
 from lastiterate.schedules import check_lr
+from lastiterate.schedules.schedule import LearningRates
 
 KINDS = ("last_iterate", "average_iterate")
 
@@ -20,7 +22,7 @@ _SMALLEST_LR = 1e-150
 class Problem:
     """Checked input; `lr` and `squares` (G_t^2, or one number) are those of the updates with a positive learning rate."""
 
-    def __init__(self, lr, grad_norm, distance, kind):
+    def __init__(self, lr: LearningRates, grad_norm: ArrayLike, distance: float, kind: str) -> None:
         self.last_iterate = check_choice("kind", kind, KINDS) == "last_iterate"
         self.distance = check_number("distance", distance, "it is ||x_1 - x*||", open_low=True)
         check_memory(getattr(lr, "lr", lr))
@@ -51,7 +53,7 @@ class Problem:
         """Updates after the last one that moves."""
         return self.total_steps - 1 - int(np.flatnonzero(self.moves)[-1])
 
-    def check_last(self):
+    def check_last(self) -> None:
         """Refuse a last learning rate of 0 for the last iterate."""
         if self.last_iterate and not self.moves[-1]:
             zeros = self.trailing_zeros
@@ -97,13 +99,13 @@ class Problem:
         return result
 
 
-def check_finite(value: float, what: str):
+def check_finite(value: float, what: str) -> None:
     """Raise ValueError if a sum left the range of float64."""
     if not np.isfinite(value):
         raise ValueError(f"{what} overflows float64: express lr, grad_norm and distance in units nearer to 1")
 
 
-def check_memory(lr):
+def check_memory(lr: LearningRates) -> None:
     """Raise MemoryError if one trajectory of so many updates would not fit this machine, before any array is made."""
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return
@@ -116,7 +118,7 @@ def check_memory(lr):
         )
 
 
-def check_grad_norm(grad_norm, total_steps: int) -> np.ndarray:
+def check_grad_norm(grad_norm: ArrayLike, total_steps: int) -> np.ndarray:
     """Return `grad_norm` as one float64 number or a vector of shape (total_steps,), finite and >= 0, or raise ValueError."""
     norm = np.asarray(grad_norm, dtype=np.float64)
     if norm.ndim and norm.shape != (total_steps,):

@@ -5,20 +5,26 @@
 Source: arXiv:2310.07831, Thm 10. It shares no step with the evaluation in `omega`: no summation by parts, no floats.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
 from math import lcm
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_choice, check_number
 from lastiterate.bound.problem import KINDS
 from lastiterate.schedules import check_lr
+from lastiterate.schedules.schedule import LearningRates
 
 _GUARD_BITS = 240  # of the last term's quotients: 72 digits of the largest
 
 
-def reference_terms(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", steps=None) -> list[tuple[Fraction, ...]]:
+def reference_terms(
+    lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, kind: str = "last_iterate", steps: Sequence[int] | None = None
+) -> list[tuple[Fraction, ...]]:
     """Three terms (distance, noise, last) of the bound after each update in `steps`, as exact fractions.
 
     Arguments and errors as `omega`, but `lr` and `grad_norm` may hold fractions; `steps` holds 1-based updates t
@@ -49,7 +55,7 @@ def reference_terms(lr, grad_norm=1.0, distance=1.0, *, kind="last_iterate", ste
     return result
 
 
-def _last_term(rates, sums, noises, t):
+def _last_term(rates: Any, sums: Any, noises: Any, t: int) -> Any:
     """The sum over k < t of the third term, rounded down in steps far below its size."""
     factors = []
     for k in range(1, t):
@@ -63,7 +69,7 @@ def _last_term(rates, sums, noises, t):
     return Fraction(sum(top // (bottom << -shift) for top, bottom in factors) << -shift)
 
 
-def _integers(values):
+def _integers(values: np.ndarray) -> Any:
     """Values as exact integers and their common unit."""
     fractions = [Fraction(value) for value in values]
     bottom = lcm(*(fraction.denominator for fraction in fractions))

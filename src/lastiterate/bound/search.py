@@ -13,7 +13,11 @@ the value stops it before the certificate, spectral projected gradients, which r
 outset for decreasing schedules, whose projection (isotonic regression) is exact and as cheap as a gradient.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_number
 from lastiterate.bound.gradient import last_value_and_gradient
@@ -30,7 +34,9 @@ class Search:
     The scale makes the Hessian's diagonal near 1: the first free learning rate moves the whole warmup.
     """
 
-    def __init__(self, total_steps, grad_norm, distance, monotone, floor, warmup):
+    def __init__(
+        self, total_steps: int, grad_norm: ArrayLike, distance: float, monotone: bool, floor: float | None, warmup: ArrayLike | None
+    ) -> None:
         self.seen = None
         self.distance = distance
         self.norm = check_grad_norm(grad_norm, total_steps)
@@ -55,16 +61,16 @@ class Search:
         self.unit = 1.0
         self.unit = self.evaluate(self.first)[0] / start.size
 
-    def rates(self, z):
+    def rates(self, z: np.ndarray) -> np.ndarray:
         """Learning rates of all updates."""
         free = self.free(z)
         return np.concatenate([self.warmup * free[0], free])
 
-    def free(self, z):
+    def free(self, z: np.ndarray) -> np.ndarray:
         """Learning rates after the warmup."""
         return np.maximum(self.start * np.exp(z / self.scale), self.floor)
 
-    def evaluate(self, z):
+    def evaluate(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """The bound and its gradient with respect to the free learning rates."""
         if not np.array_equal(z, self.seen):
             value, gradient = last_value_and_gradient(Problem(self.rates(z), self.norm, self.distance, "last_iterate"))
@@ -74,7 +80,7 @@ class Search:
             self.seen, self.found = z.copy(), (value, free)
         return self.found
 
-    def scaled(self, z):
+    def scaled(self, z: np.ndarray) -> np.ndarray:
         """The bound and its gradient with respect to z, in units in which the Hessian is near the identity."""
         try:
             with np.errstate(over="ignore", invalid="ignore"):
@@ -83,7 +89,7 @@ class Search:
             return np.inf, np.zeros_like(z)
         return value / self.unit, gradient * self.free(z) / (self.unit * self.scale)
 
-    def gap(self, z, value, gradient):
+    def gap(self, z: np.ndarray, value: float, gradient: np.ndarray) -> float:
         """Certified relative distance of the value from the minimum."""
         excess = float(gradient @ (self.free(z) - self.floor))
         direction = -gradient / self.metric
@@ -92,25 +98,25 @@ class Search:
         outside = np.sqrt(np.sum(self.metric * np.maximum(direction, 0.0) ** 2))
         return excess / value + 2 * float(outside)
 
-    def project(self, z):
+    def project(self, z: np.ndarray) -> np.ndarray:
         """The nearest z of a feasible schedule."""
         if self.monotone:
             z = (self.decreasing(z / self.scale + np.log(self.start), self.scale**2) - np.log(self.start)) * self.scale
         return np.maximum(z, self.bottom)
 
     @staticmethod
-    def decreasing(values, weights=None):
+    def decreasing(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """The nearest decreasing sequence."""
         from scipy.optimize import isotonic_regression  # here: its import takes longer than the bound of a million updates
 
         return isotonic_regression(values, weights=weights, increasing=False).x
 
 
-def descend(search, monitor):
+def descend(search: Search, monitor: Callable[[np.ndarray], bool]) -> np.ndarray:
     """L-BFGS, with the floor as a box, until the value's rounding hides its slope."""
     from scipy.optimize import minimize
 
-    def callback(intermediate_result):
+    def callback(intermediate_result: Any) -> None:
         if monitor(intermediate_result.x):
             raise StopIteration
 
@@ -120,7 +126,7 @@ def descend(search, monitor):
         minimize(search.scaled, search.first, jac=True, method="L-BFGS-B", bounds=bounds, callback=callback, options=options)
 
 
-def descend_projected(search, monitor):
+def descend_projected(search: Search, monitor: Callable[[np.ndarray], bool]) -> np.ndarray:
     """Spectral projected gradient: steps of Barzilai and Borwein, a line search that may rise above the last value."""
     if monitor.reason != "stalled":
         return
@@ -147,7 +153,7 @@ def descend_projected(search, monitor):
         over = monitor(z)
 
 
-def _check_warmup(warmup, total_steps):
+def _check_warmup(warmup: ArrayLike | None, total_steps: int) -> np.ndarray:
     factors = np.zeros(0) if warmup is None else np.asarray(warmup, dtype=np.float64)
     if factors.ndim != 1 or factors.size >= total_steps:
         raise ValueError(f"warmup has shape {factors.shape}, expected (W,), W < total_steps={total_steps}: factors of update W+1's lr")

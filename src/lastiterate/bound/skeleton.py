@@ -10,7 +10,7 @@ third problem gives the nodes X in [-1, 1] and poles Y in [2, inf) that minimise
 optimal ADI shifts). Targets mirror sources: their interpolation is the same basis read from the other edge.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def spread(skeleton: Skeleton, points: np.ndarray, values: np.ndarray) -> np.nda
     return result
 
 
-def _node_function(skeleton, points):
+def _node_function(skeleton: Any, points: np.ndarray) -> np.ndarray:
     """``l(points)``, and the points, moved by an ulp where they would hit a node (0/0)."""
     values, work = np.empty_like(points), np.empty_like(points)
     denominator = np.empty_like(points)
@@ -86,7 +86,7 @@ def _node_function(skeleton, points):
     return points, values
 
 
-def _delta_amplitude(fractions, complement):
+def _delta_amplitude(fractions: np.ndarray, complement: np.ndarray) -> np.ndarray:
     """Jacobi's dn(f K, k) for f in [0, 1] with k^2 = 1 - complement^2, by the arithmetic-geometric mean."""
     mean, product, difference = 1.0, complement, np.sqrt(1 - complement**2)
     steps = []

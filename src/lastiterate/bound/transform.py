@@ -25,7 +25,7 @@ def cauchy_transform(lr: np.ndarray, rtol: float, power: int = 1) -> DirectTrans
     return DirectTransform(lr) if lr.size <= CROSSOVER else FastTransform(lr, zolotarev(order))
 
 
-def _order(rtol, power):
+def _order(rtol: float, power: int) -> int:
     rtol = check_number("rtol", rtol, "it is the relative error allowed", high=1.0, open_low=True)
     if rtol < SMALLEST_RTOL:
         raise ValueError(

@@ -4,7 +4,7 @@ Balancing in the index keeps the depth at log2(T/32) whatever the range of the l
 carried down the traversal as sums of positive learning rates, so that none is ever a difference of prefix sums.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Pairs(NamedTuple):
     target: np.ndarray
     gap: np.ndarray
 
-    def select(self, chosen):
+    def select(self, chosen: np.ndarray) -> Any:
         """Pairs at a mask or at indices."""
         return Pairs(self.source[chosen], self.target[chosen], self.gap[chosen])
 
@@ -95,19 +95,19 @@ def interactions(tree: Tree) -> dict[str, Pairs]:
     return {kind: _concatenate(parts) for kind, parts in found.items()}
 
 
-def _split_targets(tree, pairs):
+def _split_targets(tree: Any, pairs: Any) -> Any:
     left, right = tree.left[pairs.target], tree.right[pairs.target]
     two = right >= 0
     gap = pairs.gap + tree.width[left] + tree.first[right]
     return _concatenate([Pairs(pairs.source, left, pairs.gap), Pairs(pairs.source, right, gap).select(two)])
 
 
-def _split_sources(tree, pairs):
+def _split_sources(tree: Any, pairs: Any) -> Any:
     left, right = tree.left[pairs.source], tree.right[pairs.source]
     two = right >= 0
     gap = pairs.gap + np.where(two, tree.width[right] + tree.first[right], 0.0)
     return _concatenate([Pairs(left, pairs.target, gap), Pairs(right, pairs.target, pairs.gap).select(two)])
 
 
-def _concatenate(parts):
+def _concatenate(parts: Any) -> Any:
     return Pairs(*map(np.concatenate, zip(*parts, strict=True)))

@@ -17,13 +17,14 @@ why it lies 16 to 26 % above (20 % cooldown).
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import digamma
 
 from lastiterate._checks import check_number, check_steps
 from lastiterate.bound.omega import Tuned
 
 
-def explicit_wsd_bound(total_steps, cooldown=0.2, grad_norm=1.0, distance=1.0) -> float:
+def explicit_wsd_bound(total_steps: int, cooldown: float = 0.2, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> float:
     """Upper bound on Omega_T of tuned wsd without a logarithm of T, as published (the module's first formula).
 
     Parameters
@@ -62,7 +63,7 @@ def explicit_wsd_bound(total_steps, cooldown=0.2, grad_norm=1.0, distance=1.0) -
     return scale * math.sqrt(4 / (T + T0) * bracket)
 
 
-def tuned_wsd(total_steps, cooldown=0.2, grad_norm=1.0, distance=1.0) -> Tuned:
+def tuned_wsd(total_steps: int, cooldown: float = 0.2, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> Tuned:
     """What ``tuned(wsd(total_steps, cooldown), grad_norm, distance)`` is, without its T learning rates (the module's second formula).
 
     Arguments and errors as `explicit_wsd_bound`. Returns Tuned: gamma* in units of D/G, and Omega_T* in those of D G.
@@ -77,7 +78,7 @@ def tuned_wsd(total_steps, cooldown=0.2, grad_norm=1.0, distance=1.0) -> Tuned:
     return Tuned(ratio * math.sqrt(2 / ((T + T0) * sums)), scale * math.sqrt(2 * sums / (T + T0)))
 
 
-def _arguments(total_steps, cooldown, grad_norm, distance) -> tuple[int, int, float]:
+def _arguments(total_steps: int, cooldown: float, grad_norm: ArrayLike, distance: float) -> tuple[int, int, float]:
     """(T, T0, D G), checked."""
     steps = check_steps("total_steps", total_steps, 1, "it is the number of updates")
     check_number("cooldown", cooldown, "it is a fraction of total_steps", 0.0, 1.0)

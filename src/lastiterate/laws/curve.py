@@ -2,10 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_number
+from lastiterate.schedules.schedule import LearningRates
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,7 @@ class Curve:
     init_std: float | None = 0.02
     weight_decay: float | None = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         where = f"curve {self.name!r}: " if self.name else ""
         lr, step = check_path(self.lr, self.step, where)
         loss = np.asarray(self.loss, dtype=np.float64)
@@ -63,7 +66,7 @@ class Curve:
         check_setting(f"{where}weight_decay", self.weight_decay)
 
 
-def check_path(lr, step, where: str = "") -> tuple[np.ndarray, np.ndarray]:
+def check_path(lr: LearningRates, step: ArrayLike, where: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Learning rates (T,) and logged steps (m,) as arrays, or ValueError; `where` begins its message."""
     lr = np.asarray(getattr(lr, "lr", lr), dtype=np.float64)
     if lr.ndim != 1 or lr.size == 0:
@@ -85,7 +88,7 @@ def check_path(lr, step, where: str = "") -> tuple[np.ndarray, np.ndarray]:
     return lr, step
 
 
-def check_setting(name: str, value, open_low: bool = False) -> None:
+def check_setting(name: str, value: Any, open_low: bool = False) -> None:
     """Refuse a run setting that is given but not a non-negative number."""
     if value is not None and not (isinstance(value, float) and math.isnan(value)):
         check_number(name, value, "it is read from the run's configuration; None if unknown", open_low=open_low)

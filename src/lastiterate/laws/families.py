@@ -27,38 +27,38 @@ def _columns(path: Path, clock: np.ndarray, power: float, noise: np.ndarray) -> 
     return [np.ones(len(path.at)), clock[path.at] ** -power, noise]
 
 
-def _bound(path):
+def _bound(path: Path) -> list[np.ndarray]:
     noise = path.memo("inverse", lambda: inverse_sum(path, path.lr))
     return _columns(path, 2 * path.lr_sum, 1.0, noise / 2)
 
 
-def _convex_power(path, a):
+def _convex_power(path: Path, a: float) -> list[np.ndarray]:
     return _columns(path, path.lr_sum, a, path.memo("inverse", lambda: inverse_sum(path, path.lr)) / 2)
 
 
-def _convex_effective(path, a, s):
+def _convex_effective(path: Path, a: float, s: float) -> list[np.ndarray]:
     lr = path.lr**s
     return _columns(path, path.total(lr), a, path.memo(("inverse", s), lambda: inverse_sum(path, lr)) / 2)
 
 
-def _forgetting(path, a, s, d):
+def _forgetting(path: Path, a: float, s: float, d: float) -> list[np.ndarray]:
     lr = path.lr**s
     return _columns(path, path.total(lr), a, path.relax(lr / d, lr)[path.at])
 
 
-def _two_clocks(path, a, p, d):
+def _two_clocks(path: Path, a: float, p: float, d: float) -> list[np.ndarray]:
     rate = path.lr ** (p - 1)
     return _columns(path, path.total(rate), a, path.relax(rate / d, path.lr)[path.at])
 
 
-def _functional(path, a, c, b):
+def _functional(path: Path, a: float, c: float, b: float) -> list[np.ndarray]:
     jumps = path.jumps(path.lr)
     noise = path.memo(("functional", c, b), lambda: abel_sum(path, path.lr_sum, jumps, power_kernel(c, b)))
     return _columns(path, path.lr_sum, a, noise)
 
 
-def _multi_power(path, a, c, b, g):
-    def drop():
+def _multi_power(path: Path, a: float, c: float, b: float, g: float) -> list[np.ndarray]:
+    def drop() -> np.ndarray:
         with np.errstate(divide="ignore"):
             stretch = np.where(path.lr > 0, path.lr, np.inf) ** -g
         return abel_sum(path, path.lr_sum, path.jumps(path.lr), power_kernel(c, b), stretch)
@@ -66,7 +66,7 @@ def _multi_power(path, a, c, b, g):
     return _columns(path, path.lr_sum, a, path.memo(("multi-power", c, b, g), drop))
 
 
-def _momentum(path, a):
+def _momentum(path: Path, a: float) -> list[np.ndarray]:
     """sum_k (eta_{k-1} - eta_k) (1 - lambda^(t-k+1)) / (1 - lambda) after the warm-up: what relaxes to its accumulated decays."""
     jumps = path.jumps(path.lr)
     jumps[_warming(path)] = 0.0
@@ -75,32 +75,32 @@ def _momentum(path, a):
     return _columns(path, path.lr_sum, a, area[path.at])
 
 
-def _warming(path):
+def _warming(path: Path) -> np.ndarray:
     """Whether the learning rate has only risen since the curve's start, for each cell."""
     fell = path.lr < path.before(path.lr)
     return path.total(fell / path.count) == 0
 
 
-def _effective_power(path, a, s, c):
+def _effective_power(path: Path, a: float, s: float, c: float) -> list[np.ndarray]:
     lr = path.lr**s
     clock = path.total(lr)
     noise = path.memo(("effective", s, c, a), lambda: abel_sum(path, clock, path.jumps(lr), power_kernel(c, a)))
     return _columns(path, clock, a, noise)
 
 
-def _norm_exponential(path, a, d):
+def _norm_exponential(path: Path, a: float, d: float) -> list[np.ndarray]:
     step, _ = relative_step(path)
     return _columns(path, path.total(step), a, path.relax(step / d, step)[path.at])
 
 
-def _norm_power(path, a, c, b):
+def _norm_power(path: Path, a: float, c: float, b: float) -> list[np.ndarray]:
     step, _ = relative_step(path)
     clock = path.total(step)
     noise = path.memo(("norm-power", c, b), lambda: abel_sum(path, clock, path.jumps(step**NOISE_POWER), power_kernel(c, b)))
     return _columns(path, clock, a, noise)
 
 
-def _norm_stiff(path, a, c, b):
+def _norm_stiff(path: Path, a: float, c: float, b: float) -> list[np.ndarray]:
     """As norm-power, but noise relaxes by u/n: curvature that has settled to the learning rate falls as 1/n."""
     step, norm = relative_step(path)
     jumps = path.jumps(step**NOISE_POWER)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_choice, check_number
 from lastiterate.laws.curve import Curve, check_path, check_setting
@@ -12,6 +14,7 @@ from lastiterate.laws.families import LAWS
 from lastiterate.laws.law import Law
 from lastiterate.laws.path import Path
 from lastiterate.laws.search import Search
+from lastiterate.schedules.schedule import LearningRates
 
 ONE_PEAK, SEVERAL_PEAKS, WITHOUT_NORM = "norm-power", "norm-stiff", "effective-power"
 SAME_PEAK = 1.25  # peaks within this factor count as one
@@ -41,9 +44,11 @@ class FittedLaw:
     curves: tuple[Curve, ...]
     _x: np.ndarray = field(repr=False)
     grain: float = 1.0
-    _folds: list | None = field(default=None, repr=False)
+    _folds: list[Any] | None = field(default=None, repr=False)
 
-    def predict(self, lr, step, *, init_std=None, weight_decay=None) -> np.ndarray:
+    def predict(
+        self, lr: LearningRates, step: ArrayLike, *, init_std: float | None = None, weight_decay: float | None = None
+    ) -> np.ndarray:
         """Losses after the updates `step` of a run that executes `lr`, shape (m,).
 
         Parameters
@@ -66,7 +71,9 @@ class FittedLaw:
         """Losses at the logged steps of `path`, shape (m,)."""
         return self._evaluate(self.parameters, path.in_units(self.unit))
 
-    def interval(self, lr, step, level: float = 0.9, *, init_std=None, weight_decay=None) -> tuple[np.ndarray, np.ndarray]:
+    def interval(
+        self, lr: LearningRates, step: ArrayLike, level: float = 0.9, *, init_std: float | None = None, weight_decay: float | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends of the interval that holds the losses with probability `level`, shapes (m,).
 
         Jackknife+ over curves (Barber et al., arXiv:1905.02928): the law is refitted without each training curve (once,
@@ -120,12 +127,14 @@ class FittedLaw:
     def _whole(self) -> Path:
         return _path(self.curves, self.unit, self.grain)
 
-    def refitted(self, lr, step, *, init_std=None, weight_decay=None) -> np.ndarray:
+    def refitted(
+        self, lr: LearningRates, step: ArrayLike, *, init_std: float | None = None, weight_decay: float | None = None
+    ) -> np.ndarray:
         """Losses as each fit without one training curve predicts them, shape (curves, m)."""
         path = self._path(lr, step, init_std, weight_decay)
         return np.array([self._evaluate(parameters, path) for parameters, _ in self.leave_one_out()])
 
-    def _path(self, lr, step, init_std, weight_decay) -> Path:
+    def _path(self, lr: LearningRates, step: ArrayLike, init_std: float | None, weight_decay: float | None) -> Path:
         lr, step = check_path(lr, step)
         settings = []
         for name, value in (("init_std", init_std), ("weight_decay", weight_decay)):
@@ -212,7 +221,7 @@ def default_law(curves: Sequence[Curve]) -> str:
     return ONE_PEAK if max(peaks) <= SAME_PEAK * min(peaks) else SEVERAL_PEAKS
 
 
-def _solved(law, curves, path, start=None) -> tuple[dict[str, float], np.ndarray]:
+def _solved(law: Law, curves: Sequence[Curve], path: Path, start: np.ndarray | None = None) -> tuple[dict[str, float], np.ndarray]:
     """Best parameters, and the shape coordinates that another search may start from."""
     point = Search(law, path, np.concatenate([curve.loss for curve in curves])).run(start)
     if not np.isfinite(point.value):
@@ -221,10 +230,10 @@ def _solved(law, curves, path, start=None) -> tuple[dict[str, float], np.ndarray
     return dict(zip(law.parameter_names, [*point.coefficients.tolist(), *shapes], strict=True)), point.x
 
 
-def _path(curves, unit, grain) -> Path:
+def _path(curves: Sequence[Curve], unit: float, grain: float) -> Path:
     return Path.of([(curve.lr, curve.step, curve.init_std, curve.weight_decay) for curve in curves], unit, grain)
 
 
-def _unknown(curve) -> str | None:
+def _unknown(curve: Curve) -> str | None:
     """Name of a setting that norm laws need and the curve does not give."""
     return next((name for name in ("init_std", "weight_decay") if getattr(curve, name) is None), None)

@@ -5,6 +5,7 @@ learning rate, with G the integral of K and v = w per unit of the clock X. Rows 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.special import digamma
@@ -19,7 +20,7 @@ def power_kernel(scale: float, power: float) -> Callable[[np.ndarray], np.ndarra
     return lambda x: -np.expm1(-power * np.log1p(scale * x))
 
 
-def abel_sum(path: Path, clock: np.ndarray, jumps: np.ndarray, kernel: Callable, stretch: np.ndarray | None = None) -> np.ndarray:
+def abel_sum(path: Path, clock: np.ndarray, jumps: np.ndarray, kernel: Callable[..., Any], stretch: np.ndarray | None = None) -> np.ndarray:
     """sum_j jumps_j kernel(stretch_j (clock(t) - clock at the start of cell j)) over the cells up to t, shape (m,).
 
     `clock`, `jumps` and `stretch` have shape (J,); `clock` holds values at the cells' ends.

@@ -1,9 +1,11 @@
 """What a law is: columns that depend on a few shape parameters, and non-negative coefficients of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from lastiterate.laws.path import Path
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Shape:
     starts: tuple[float, ...]
     log: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         inside = all(self.low <= start <= self.high for start in self.starts)
         if not (self.low < self.high and self.starts and inside and (self.low > 0 or not self.log)):
             raise ValueError(
@@ -53,7 +55,7 @@ class Law:
     raw_unit: bool = False
     needs_norm: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         names = self.parameter_names
         if not self.coefficients or len(set(names)) < len(names):
             raise ValueError(
@@ -65,7 +67,7 @@ class Law:
         """Names of all fitted parameters, coefficients first."""
         return (*self.coefficients, *(shape.name for shape in self.shapes))
 
-    def matrix(self, path, shapes) -> np.ndarray:
+    def matrix(self, path: Path, shapes: Sequence[float]) -> np.ndarray:
         """Columns at the logged steps of `path`, shape (m, number of coefficients); ValueError if they are not what the law says."""
         made = [np.asarray(column, dtype=np.float64) for column in self.columns(path, *shapes)]
         found = [column.shape for column in made]

@@ -5,9 +5,10 @@ latest. Inside a cell the learning rate is its mean, an error of second order. S
 are logged losses and changes of the learning rate, not as there are updates.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -31,10 +32,10 @@ class Path:
     init_std: np.ndarray
     weight_decay: np.ndarray
     unit: float
-    _memo: dict = field(default_factory=dict, repr=False)
+    _memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, items: Sequence[tuple], unit: float = 1.0, grain: float = 1.0) -> "Path":
+    def of(cls, items: Sequence[tuple[Any, ...]], unit: float = 1.0, grain: float = 1.0) -> "Path":
         """From (lr, step, init_std, weight_decay) of each curve, checked by `check_path`; the peak is about `unit`.
 
         Cells are `grain` times as coarse as said above: faster, and less exact.
@@ -118,7 +119,7 @@ class Path:
             width *= 2
         return value
 
-    def rows(self, most: int = 64):
+    def rows(self, most: int = 64) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Blocks of logged rows of one curve: (rows, first cell, past the last cell that they see)."""
         ends = np.searchsorted(self.at, self.first[1:])
         row = 0

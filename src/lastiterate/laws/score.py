@@ -1,15 +1,17 @@
 """How far a fitted law is from curves that it has not seen."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from lastiterate.laws.curve import Curve
+from lastiterate.laws.fitting import FittedLaw
 
 METRICS = ("R2", "MAE", "RMSE", "PredE", "WorstE", "FinalE")
 
 
-def score(fitted, curves: Curve | Sequence[Curve]) -> dict[str, list]:
+def score(fitted: FittedLaw, curves: Curve | Sequence[Curve]) -> dict[str, list[Any]]:
     """Errors of a fitted law for each curve, as columns of equal length.
 
     ``R2 = 1 - sum (y - p)^2 / sum (y - mean y)^2``, MAE and RMSE of ``y - p``, PredE and WorstE the mean and the largest

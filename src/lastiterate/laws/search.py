@@ -7,9 +7,13 @@ derivatives projected off the columns (Kaufman). It starts from the best points 
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
+
+from lastiterate.laws.law import Law
+from lastiterate.laws.path import Path
 
 DELTA = 1e-3  # errors of the log-loss beyond which the Huber loss is linear
 STARTS = 3  # grid points that are refined
@@ -33,7 +37,7 @@ class Point:
 class Search:
     """The search for a law's best parameters on the curves of `path` with losses `loss` (m,)."""
 
-    def __init__(self, law, path, loss: np.ndarray):
+    def __init__(self, law: Law, path: Path, loss: np.ndarray) -> None:
         self.law, self.path, self.loss = law, path, loss
         self.low = np.array([shape.coordinate(shape.low) for shape in law.shapes])
         self.high = np.array([shape.coordinate(shape.high) for shape in law.shapes])
@@ -53,7 +57,7 @@ class Search:
         with np.errstate(over="ignore"):
             return self.law.matrix(self.path, [shape.value(v) for shape, v in zip(self.law.shapes, x, strict=True)])
 
-    def solved(self, x: np.ndarray, guess=None, rounds: int = INNER) -> Point:
+    def solved(self, x: np.ndarray, guess: np.ndarray | None = None, rounds: int = INNER) -> Point:
         """The point at `x` with its best coefficients."""
         columns = self.matrix(x)
         if not np.isfinite(columns).all():
@@ -103,7 +107,9 @@ def huber(error: np.ndarray) -> float:
     return float(np.sum(np.where(size <= DELTA, error**2 / 2, DELTA * (size - DELTA / 2))))
 
 
-def solve(columns: np.ndarray, loss: np.ndarray, guess=None, rounds: int = INNER) -> tuple[np.ndarray, np.ndarray, float]:
+def solve(
+    columns: np.ndarray, loss: np.ndarray, guess: np.ndarray | None = None, rounds: int = INNER
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients >= 0 that minimise the Huber loss of log(columns @ c) - log(loss), those errors, and their loss.
 
     Each round solves the problem that is quadratic about the last prediction: an error e counts with weight
@@ -134,7 +140,7 @@ def _root_weight(error: np.ndarray) -> np.ndarray:
     return 1 / np.sqrt(np.maximum(1.0, np.abs(error) / DELTA))
 
 
-def _evaluated(scaled, coefficients, loss):
+def _evaluated(scaled: np.ndarray, coefficients: np.ndarray, loss: np.ndarray) -> Any:
     """(coefficients, errors, Huber loss), or None where a prediction is not positive."""
     prediction = scaled @ coefficients
     if not prediction.min() > 0:

@@ -9,6 +9,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class Exam:
     gap: np.ndarray = field(repr=False)
 
 
-def exam(schedule: Callable, horizons: Sequence[int] = HORIZONS) -> Exam:
+def exam(schedule: Callable[..., Any], horizons: Sequence[int] = HORIZONS) -> Exam:
     """Whether the tuned bound of a schedule falls like 1/sqrt(T), judged from finite horizons.
 
     Parameters
@@ -100,13 +101,13 @@ def exam(schedule: Callable, horizons: Sequence[int] = HORIZONS) -> Exam:
     return Exam(verdict, confidence, exponent, exponent_error, decay, limit, steps, gap)
 
 
-def _executed(schedule, arity, total_steps):
+def _executed(schedule: Any, arity: int, total_steps: int) -> Any:
     t = np.arange(1, total_steps + 1)
     values = schedule((t - 0.5) / total_steps) if arity == 1 else schedule(t, total_steps)
     return np.broadcast_to(np.asarray(values, dtype=np.float64), t.shape)
 
 
-def _decay(gap, resolution):
+def _decay(gap: np.ndarray, resolution: Any) -> Any:
     """Decay p and its error, to which the fit, the drift from the older to the newer increments, and the resolution contribute."""
     increments = np.diff(gap)[-_OCTAVES:]
     falls = (increments <= 0).all()  # g is bounded below by 0: it has a limit
@@ -119,12 +120,12 @@ def _decay(gap, resolution):
     return -slope, math.hypot(fit_error, drift, resolution / 16)
 
 
-def _normal(z):
+def _normal(z: Any) -> Any:
     """Probability that a standard normal variable is below z."""
     return 0.5 * (1 + math.erf(z / math.sqrt(2)))
 
 
-def _slope(x, y):
+def _slope(x: np.ndarray, y: np.ndarray) -> float:
     """Least-squares slope and its standard error."""
     dx, dy = x - x.mean(), y - y.mean()
     slope = float(dx @ dy / (dx @ dx))

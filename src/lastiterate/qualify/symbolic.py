@@ -12,8 +12,9 @@ Omega_T* ~ 2 D G sqrt(d (n + l ln T)/T), so that the schedule qualifies if and o
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lastiterate._checks import check_number
 from lastiterate._extras import optional
@@ -55,7 +56,7 @@ class Asymptotics:
         horizon = sympy.Symbol("T", positive=True)
         return horizon ** (self.order - sympy.Rational(1, 2)) * sympy.sqrt(self.distance / self._noise(horizon))
 
-    def _noise(self, horizon):
+    def _noise(self, horizon: Any) -> Any:
         import sympy
 
         return self.noise if self.noise is not None else self.log * sympy.log(horizon)
@@ -69,7 +70,7 @@ class Asymptotics:
         return expression.xreplace(values).evalf(digits)
 
 
-def derive(schedule) -> Asymptotics:
+def derive(schedule: Callable[..., Any]) -> Asymptotics:
     """Asymptotic constants of a schedule given by its formula (see the module's head).
 
     Parameters
@@ -130,7 +131,7 @@ def derive(schedule) -> Asymptotics:
     return Asymptotics(order, 1 / (2 * tail), noise if log.equals(0) else None, log)
 
 
-def _of_fraction(schedule, x):
+def _of_fraction(schedule: Callable[..., Any], x: Any) -> Any:
     """(f, a) with s = T^-a f(x): a is minus the logarithmic derivative of s by T at fixed x, and f is s at T = 1."""
     import sympy
 
@@ -146,7 +147,7 @@ def _of_fraction(schedule, x):
     return expression.subs(horizon, 1), order
 
 
-def _pieces(expression, x):
+def _pieces(expression: Any, x: Any) -> Any:
     """[(f, begin, end)] of an expression in x on [0, 1]."""
     import sympy
 
@@ -168,7 +169,7 @@ def _pieces(expression, x):
     return [(f, begin, end) for (f, _), begin, end in zip(expression.args, begins, ends, strict=True)]
 
 
-def _integral(integrand, begin, end, x):
+def _integral(integrand: Any, begin: Any, end: Any, x: Any) -> Any:
     """Exact where it is elementary, else an unevaluated integral over u = 1 - x, so that what vanishes does so at 0."""
     import sympy
 
@@ -185,18 +186,18 @@ def _integral(integrand, begin, end, x):
     return sympy.Integral(sympy.expand_trig(sympy.expand(integrand.subs(x, 1 - u))), (u, 1 - end, 1 - begin))
 
 
-def _definite(primitive, variable, begin, end):
+def _definite(primitive: Any, variable: Any, begin: Any, end: Any) -> Any:
     """The primitive between two limits, at which it may have a removable singularity."""
     import sympy
 
-    def at(value):
+    def at(value: Any) -> Any:
         plain = primitive.subs(variable, value)
         return sympy.limit(primitive, variable, value) if plain.has(sympy.nan, sympy.zoo) else plain
 
     return sympy.logcombine(sympy.simplify(at(end) - at(begin)), force=True)
 
 
-def _quadrature(integral, digits):
+def _quadrature(integral: Any, digits: int) -> Any:
     """Value of a definite integral; the integrand is evaluated with more digits than asked for, as it may cancel at the ends."""
     import mpmath
     import sympy
@@ -205,7 +206,7 @@ def _quadrature(integral, digits):
     (u, begin, end), integrand = integral.limits[0], integral.function
     function = sympy.lambdify(u, integrand, "mpmath")
 
-    def precise(value):
+    def precise(value: Any) -> Any:
         with mpmath.workdps(6 * digits):
             return function(value)
 

@@ -17,7 +17,7 @@ class Alternative(NamedTuple):
     omega: float  # Omega_T at gamma*, for D = 1
 
 
-def alternatives(refined: Refined, *, distance=1.0, rtol=1e-5) -> dict[str, Alternative]:
+def alternatives(refined: Refined, *, distance: float = 1.0, rtol: float = 1e-5) -> dict[str, Alternative]:
     """Tuned bounds of schedules under the smoothed norms that `refined` was made from, by name.
 
     linear, cosine : decay without warmup.

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from lastiterate.schedules import check_lr
+from lastiterate.schedules.schedule import LearningRates
 
 DEGENERATE_HALF = 0.5
 
@@ -23,7 +24,7 @@ class Diagnosis(NamedTuple):
     degenerate: bool  # half > DEGENERATE_HALF
 
 
-def diagnose(lr) -> Diagnosis:
+def diagnose(lr: LearningRates) -> Diagnosis:
     """Warmup, decay and soundness of a schedule, learning rates of shape (T,) or a Schedule.
 
     With W updates before the largest learning rate, p minimises ``sum_t (lr_t/max - (1 - (t-1-W)/(T-W))^p)^2`` over

@@ -1,13 +1,14 @@
 """Gradient norms as logged, to one smooth norm for each update: checked, interpolated, median-filtered."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import median_filter
 
 from lastiterate._checks import check_number, check_steps
 from lastiterate.bound.problem import check_memory
 
 
-def clean_norms(grad_norm, step=None, *, drop_invalid=False) -> tuple[np.ndarray, np.ndarray, int]:
+def clean_norms(grad_norm: ArrayLike, step: ArrayLike | None = None, *, drop_invalid: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
     """Check norms and their updates: (step, grad_norm, dropped), shapes (n,), (n,), int.
 
     Parameters
@@ -51,7 +52,7 @@ def clean_norms(grad_norm, step=None, *, drop_invalid=False) -> tuple[np.ndarray
     return (step[valid], norm[valid], dropped) if dropped else (step, norm, 0)
 
 
-def norms_at_updates(step, grad_norm, total_steps) -> np.ndarray:
+def norms_at_updates(step: ArrayLike, grad_norm: ArrayLike, total_steps: int) -> np.ndarray:
     """Norms of updates 1..T, shape (total_steps,): linear between logged updates, constant before the first and after the last.
 
     `step` and `grad_norm`, shape (n,), are those of `clean_norms`. Raises ValueError if total_steps is below the last step.
@@ -68,7 +69,7 @@ def norms_at_updates(step, grad_norm, total_steps) -> np.ndarray:
     return np.interp(np.arange(1, total_steps + 1), step, grad_norm)
 
 
-def median_smooth(grad_norm, width) -> np.ndarray:
+def median_smooth(grad_norm: ArrayLike, width: int) -> np.ndarray:
     """Running median over `width` (odd) values, reflected at the end (the last value once), the first one repeated before the start.
 
     ``result[i]`` is the median of values i-h..i+h, h = (width-1)/2, which must be below the length n. Time O(n log width),
@@ -89,7 +90,7 @@ def median_smooth(grad_norm, width) -> np.ndarray:
     return median_filter(np.pad(values, (0, half), mode="reflect"), width, mode="nearest")[: values.size]
 
 
-def window(smoothing, total_steps) -> int:
+def window(smoothing: float, total_steps: int) -> int:
     """Odd width of the median for `smoothing` = tau: ``2 floor(int(tau T)/2) + 1`` updates."""
     check_number("smoothing", smoothing, "it is the width of the running median as a fraction of total_steps", 0.0, 1.0)
     return 2 * (int(smoothing * total_steps) // 2) + 1

@@ -10,6 +10,7 @@ give the last iterate the w-weighted average's guarantee, which is best for w_t 
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_choice
 from lastiterate.bound.sums import cumulative
@@ -36,7 +37,15 @@ class Refined(NamedTuple):
         return polynomial(total_steps, self.diagnosis.decay_power, warmup_steps=round(self.diagnosis.warmup * total_steps))
 
 
-def refine(grad_norm, smoothing=0.1, power=-2, *, step=None, total_steps=None, drop_invalid=False) -> Refined:
+def refine(
+    grad_norm: ArrayLike,
+    smoothing: float = 0.1,
+    power: float = -2,
+    *,
+    step: ArrayLike | None = None,
+    total_steps: int | None = None,
+    drop_invalid: bool = False,
+) -> Refined:
     """Schedule for the next run from the gradient norms of the last: ``eta_t = w_t sum_{p>t} w_p / max``, ``w_t = Ghat_t^power``.
 
     Ghat is a running median of the norms over an odd number of about ``smoothing * T`` updates (see `median_smooth`); the
@@ -87,7 +96,7 @@ def refine(grad_norm, smoothing=0.1, power=-2, *, step=None, total_steps=None, d
     return Refined(lr, smooth, diagnose(lr), power, dropped)
 
 
-def _weights(norm, power) -> np.ndarray:
+def _weights(norm: np.ndarray, power: float) -> np.ndarray:
     """Weights of T + 1 gradients, scaled to at most 1 so that no unit overflows."""
     weights = np.empty(norm.size + 1)
     np.divide(norm.min(), norm, out=weights[:-1])
@@ -96,7 +105,7 @@ def _weights(norm, power) -> np.ndarray:
     return weights
 
 
-def weighted_schedule(weights) -> np.ndarray:
+def weighted_schedule(weights: ArrayLike) -> np.ndarray:
     """Learning rates ``eta_t = w_t sum_{p>t} w_p``, t = 1..n-1, for weights of n >= 2 gradients, divided by the largest.
 
     The n-th would be 0: the last iterate is where the n-th gradient would be taken. Tail sums are accumulated from the

@@ -23,6 +23,7 @@ peak_lr : float > 0
 Every family raises ValueError that names the argument, the rule and the fix.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -33,7 +34,7 @@ from lastiterate.schedules.shapes import DECAY_SHAPES
 INITIAL_LR_RATIO = 1e-10
 
 
-def constant(total_steps, warmup_steps=0, peak_lr=1.0, *, initial_lr_ratio=INITIAL_LR_RATIO) -> Schedule:
+def constant(total_steps: int, warmup_steps: int = 0, peak_lr: float = 1.0, *, initial_lr_ratio: float = INITIAL_LR_RATIO) -> Schedule:
     """Constant learning rate: ``eta_t = peak_lr``.
 
     Arguments and errors as in the module's head. Returns a Schedule with ``.lr`` of shape (total_steps,).
@@ -47,15 +48,15 @@ def constant(total_steps, warmup_steps=0, peak_lr=1.0, *, initial_lr_ratio=INITI
 
 
 def wsd(
-    total_steps,
-    cooldown=0.2,
-    decay_shape="linear",
-    warmup_steps=0,
-    final_lr_ratio=0.0,
-    peak_lr=1.0,
+    total_steps: int,
+    cooldown: float = 0.2,
+    decay_shape: str = "linear",
+    warmup_steps: int = 0,
+    final_lr_ratio: float = 0.0,
+    peak_lr: float = 1.0,
     *,
-    decay_power=1.0,
-    initial_lr_ratio=INITIAL_LR_RATIO,
+    decay_power: float = 1.0,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
 ) -> Schedule:
     """Warmup, stable, decay: constant at the peak, then a decay over the last fraction `cooldown`.
 
@@ -75,7 +76,14 @@ def wsd(
     return Schedule("wsd", (*warmup, stable, *decay), peak_lr)
 
 
-def linear(total_steps, warmup_steps=0, final_lr_ratio=0.0, peak_lr=1.0, *, initial_lr_ratio=INITIAL_LR_RATIO) -> Schedule:
+def linear(
+    total_steps: int,
+    warmup_steps: int = 0,
+    final_lr_ratio: float = 0.0,
+    peak_lr: float = 1.0,
+    *,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
+) -> Schedule:
     """Linear decay over everything after the warmup: ``eta_t = 1 - (t-1)(1-r)/T`` for W = 0, r = `final_lr_ratio`.
 
     Arguments and errors as in the module's head. The worst-case optimal schedule.
@@ -87,7 +95,14 @@ def linear(total_steps, warmup_steps=0, final_lr_ratio=0.0, peak_lr=1.0, *, init
     return _full_decay("linear", total_steps, "linear", warmup_steps, final_lr_ratio, peak_lr, 1.0, initial_lr_ratio)
 
 
-def one_minus_sqrt(total_steps, warmup_steps=0, final_lr_ratio=0.0, peak_lr=1.0, *, initial_lr_ratio=INITIAL_LR_RATIO) -> Schedule:
+def one_minus_sqrt(
+    total_steps: int,
+    warmup_steps: int = 0,
+    final_lr_ratio: float = 0.0,
+    peak_lr: float = 1.0,
+    *,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
+) -> Schedule:
     """1-sqrt decay over everything after the warmup: ``eta_t = r + (1-r)(1 - sqrt((t-1)/T))`` for W = 0.
 
     Arguments and errors as in the module's head. Source: arXiv:2405.18392, eq. (2); arXiv:2501.18965.
@@ -98,7 +113,15 @@ def one_minus_sqrt(total_steps, warmup_steps=0, final_lr_ratio=0.0, peak_lr=1.0,
     return _full_decay("one_minus_sqrt", total_steps, "1-sqrt", warmup_steps, final_lr_ratio, peak_lr, 1.0, initial_lr_ratio)
 
 
-def polynomial(total_steps, power=2.0, warmup_steps=0, final_lr_ratio=0.0, peak_lr=1.0, *, initial_lr_ratio=INITIAL_LR_RATIO) -> Schedule:
+def polynomial(
+    total_steps: int,
+    power: float = 2.0,
+    warmup_steps: int = 0,
+    final_lr_ratio: float = 0.0,
+    peak_lr: float = 1.0,
+    *,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
+) -> Schedule:
     """Polynomial decay over everything after the warmup: ``eta_t = r + (1-r)(1 - (t-1)/T)^power`` for W = 0.
 
     `power` > 0 has no unit; other arguments and errors as in the module's head. Source: arXiv:2310.07831, section 4.
@@ -110,7 +133,13 @@ def polynomial(total_steps, power=2.0, warmup_steps=0, final_lr_ratio=0.0, peak_
 
 
 def cosine(
-    total_steps, cycle_length=1.0, warmup_steps=0, final_lr_ratio=0.0, peak_lr=1.0, *, initial_lr_ratio=INITIAL_LR_RATIO
+    total_steps: int,
+    cycle_length: float = 1.0,
+    warmup_steps: int = 0,
+    final_lr_ratio: float = 0.0,
+    peak_lr: float = 1.0,
+    *,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
 ) -> Schedule:
     """Half a cosine: ``eta_t = r + (1-r)(1 + cos(pi (t-1)/span))/2``, span = int(m (T+1)) - W - 1.
 
@@ -129,15 +158,15 @@ def cosine(
 
 
 def inverse_sqrt(
-    total_steps,
-    cooldown=0.0,
-    decay_shape="linear",
-    warmup_steps=0,
-    final_lr_ratio=0.0,
-    peak_lr=1.0,
+    total_steps: int,
+    cooldown: float = 0.0,
+    decay_shape: str = "linear",
+    warmup_steps: int = 0,
+    final_lr_ratio: float = 0.0,
+    peak_lr: float = 1.0,
     *,
-    decay_power=1.0,
-    initial_lr_ratio=INITIAL_LR_RATIO,
+    decay_power: float = 1.0,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
 ) -> Schedule:
     """1/sqrt: ``eta_t = t^-1/2`` (t counted after the warmup), optionally cooled from its last value.
 
@@ -157,18 +186,18 @@ def inverse_sqrt(
 
 
 def two_stage(
-    total_steps,
-    switch_step,
-    factor,
-    cooldown=0.2,
-    decay_shape="linear",
-    warmup_steps=0,
-    final_lr_ratio=0.0,
-    peak_lr=1.0,
+    total_steps: int,
+    switch_step: int,
+    factor: float,
+    cooldown: float = 0.2,
+    decay_shape: str = "linear",
+    warmup_steps: int = 0,
+    final_lr_ratio: float = 0.0,
+    peak_lr: float = 1.0,
     *,
-    transition_steps=0,
-    decay_power=1.0,
-    initial_lr_ratio=INITIAL_LR_RATIO,
+    transition_steps: int = 0,
+    decay_power: float = 1.0,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
 ) -> Schedule:
     """Two stable stages, then a decay (wssd): 1 for `switch_step` updates, then `factor`, then a cooldown.
 
@@ -197,7 +226,15 @@ def two_stage(
     return Schedule("two_stage", (*warmup, *stages, second, *decay), peak_lr)
 
 
-def piecewise(total_steps, boundaries, values, warmup_steps=0, peak_lr=1.0, *, initial_lr_ratio=INITIAL_LR_RATIO) -> Schedule:
+def piecewise(
+    total_steps: int,
+    boundaries: Sequence[int],
+    values: Sequence[float],
+    warmup_steps: int = 0,
+    peak_lr: float = 1.0,
+    *,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
+) -> Schedule:
     """Step schedule: ``eta_t = values[i]`` for boundaries[i-1] < t <= boundaries[i].
 
     boundaries : increasing ints, the last update (1-based, warmup included) of every piece but the last.
@@ -225,15 +262,15 @@ def piecewise(total_steps, boundaries, values, warmup_steps=0, peak_lr=1.0, *, i
 
 
 def cyclic(
-    total_steps,
-    cycle_steps,
-    decay_shape="cosine",
-    warmup_steps=0,
-    final_lr_ratio=0.0,
-    peak_lr=1.0,
+    total_steps: int,
+    cycle_steps: int,
+    decay_shape: str = "cosine",
+    warmup_steps: int = 0,
+    final_lr_ratio: float = 0.0,
+    peak_lr: float = 1.0,
     *,
-    decay_power=1.0,
-    initial_lr_ratio=INITIAL_LR_RATIO,
+    decay_power: float = 1.0,
+    initial_lr_ratio: float = INITIAL_LR_RATIO,
 ) -> Schedule:
     """Warm restarts: every `cycle_steps` updates the learning rate jumps back to the peak and decays again.
 
@@ -254,7 +291,7 @@ def cyclic(
     return Schedule("cyclic", (*warmup, *phases), peak_lr)
 
 
-def _begin(total_steps, warmup_steps, initial_lr_ratio):
+def _begin(total_steps: int, warmup_steps: int, initial_lr_ratio: float) -> tuple[int, int, tuple[Phase, ...]]:
     """Entries left for what follows the warmup (the never executed last one included), and the warmup's phases."""
     total = check_steps("total_steps", total_steps, 1, "it counts the updates of the run")
     warmup = check_steps("warmup_steps", warmup_steps, 0, "it counts the updates of the warmup")
@@ -265,7 +302,7 @@ def _begin(total_steps, warmup_steps, initial_lr_ratio):
     return total + 1 - warmup, phases
 
 
-def _decay_entries(total_steps, cooldown, warmup_steps) -> int:
+def _decay_entries(total_steps: int, cooldown: float, warmup_steps: int) -> int:
     """N = int(cooldown (T+1)), one less if warmup and decay would fill every entry."""
     check_number("cooldown", cooldown, "it is a fraction of total_steps", 0.0, 1.0)
     count = int(cooldown * (total_steps + 1))
@@ -277,7 +314,9 @@ def _decay_entries(total_steps, cooldown, warmup_steps) -> int:
     return count - 1 if count and warmup_steps + count == total_steps + 1 else count
 
 
-def _stable_and_decay(entries, count, main, start, decay_shape, final_lr_ratio, decay_power):
+def _stable_and_decay(
+    entries: int, count: int, main: str, start: float, decay_shape: str, final_lr_ratio: float, decay_power: float
+) -> tuple[Phase, ...]:
     """The main phase over what the `count` decay entries leave, and the decay that starts from `start`."""
     check_choice("decay_shape", decay_shape, DECAY_SHAPES)
     check_number("final_lr_ratio", final_lr_ratio, "it is a fraction of peak_lr", 0.0, 1.0)
@@ -289,7 +328,16 @@ def _stable_and_decay(entries, count, main, start, decay_shape, final_lr_ratio, 
     return replace(main, steps=entries - count), (decay,)
 
 
-def _full_decay(name, total_steps, decay_shape, warmup_steps, final_lr_ratio, peak_lr, decay_power, initial_lr_ratio):
+def _full_decay(
+    name: str,
+    total_steps: int,
+    decay_shape: str,
+    warmup_steps: int,
+    final_lr_ratio: float,
+    peak_lr: float,
+    decay_power: float,
+    initial_lr_ratio: float,
+) -> Schedule:
     """A schedule that decays from the first entry after the warmup to the last."""
     entries, warmup = _begin(total_steps, warmup_steps, initial_lr_ratio)
     count = entries - 1

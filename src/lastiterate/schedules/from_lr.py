@@ -1,15 +1,17 @@
 """A vector of learning rates as a schedule: its phases where they are a warmup, a stable stretch and one decay, else a table."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from lastiterate.schedules.schedule import Phase, Schedule, check_lr
+from lastiterate.schedules.schedule import LearningRates, Phase, Schedule, check_lr
 
 EXACT = 1e-12  # of the peak: the phases are taken only if no update is further off
 ROUNDED = 1e-6  # of the peak: more than rounding to float32, or to seven digits, moves
 SHAPES = ("linear", "1-sqrt", "cosine", "exponential", "power")
 
 
-def from_lr(lr, name: str | None = None) -> Schedule:
+def from_lr(lr: LearningRates, name: str | None = None) -> Schedule:
     """The schedule that executes the vector, to 1e-12 of its largest learning rate.
 
     Parameters
@@ -47,7 +49,7 @@ def from_lr(lr, name: str | None = None) -> Schedule:
     return Schedule(name or "table", (Phase("stable", lr.size, "table", values=tuple(factors.tolist())),), peak)
 
 
-def nearest_phases(lr) -> Schedule:
+def nearest_phases(lr: LearningRates) -> Schedule:
     """The warmup, peak and decay that come nearest to a vector that is none to 1e-12, such as one that was rounded to float32.
 
     Of the guesses for each shape from the vector's first, largest and last updates, the one with the least largest deviation; the
@@ -67,7 +69,7 @@ def nearest_phases(lr) -> Schedule:
     return Schedule("nearest", tuple(phases), float(lr.max()))
 
 
-def _guesses(factors: np.ndarray, slack: float = EXACT):
+def _guesses(factors: np.ndarray, slack: float = EXACT) -> Iterator[tuple[Phase, ...]]:
     """Warmup, peak and decay as the vector's first and last updates have them, one guess for each shape."""
     at_peak = np.flatnonzero(factors >= 1 - slack)
     first, last = int(at_peak[0]), int(at_peak[-1])

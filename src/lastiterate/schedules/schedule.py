@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_choice, check_keys, check_number, check_steps
 from lastiterate.schedules.shapes import SHAPES
@@ -59,7 +60,7 @@ class Phase:
     power: float = 1.0
     values: tuple[float, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("kind", self.kind, PHASE_KINDS)
         check_choice("shape", self.shape, tuple(SHAPES))
         check_steps("steps", self.steps, 0, "it counts the updates of the phase")
@@ -119,7 +120,7 @@ class Schedule:
     phases: tuple[Phase, ...]
     peak_lr: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_number("peak_lr", self.peak_lr, "it is the largest learning rate of the run", open_low=True)
         check_steps("total_steps", self.total_steps, 1, "a schedule needs at least one update")
         check_lr(self.lr, "the schedule's learning rates")
@@ -203,6 +204,9 @@ class Schedule:
         return sum(phase.steps for phase in self.phases if phase.kind == kind)
 
 
+LearningRates: TypeAlias = Schedule | ArrayLike  # of updates 1..T: a Schedule, or an array-like of shape (T,)
+
+
 def _check_json(data: dict[str, Any]) -> None:
     """ValueError for a key that is missing or, in a phase, not known; beside those of the schedule there may be others."""
     for key in ("name", "phases", "peak_lr"):
@@ -216,7 +220,7 @@ def _check_json(data: dict[str, Any]) -> None:
         check_keys(f"schedule: phase {number}", phase, known, ("kind", "steps"))
 
 
-def check_lr(lr, what: str = "lr") -> np.ndarray:
+def check_lr(lr: LearningRates, what: str = "lr") -> np.ndarray:
     """Return `lr` as a float64 vector of non-negative, finite learning rates that are not all zero.
 
     Accepts anything with an ``.lr`` (a Schedule) or an array-like of shape (T,), T >= 1. Raises ValueError that

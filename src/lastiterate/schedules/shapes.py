@@ -15,44 +15,50 @@ The order of the floating-point operations is part of the definition: it gives t
 published with arXiv:2501.18965, not only numbers near them.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from lastiterate.schedules.schedule import Phase
 
-def _constant(position, phase):
+
+def _constant(position: np.ndarray, phase: "Phase") -> np.ndarray:
     return np.full(position.shape, float(phase.start))
 
 
-def _linear(position, phase):
+def _linear(position: np.ndarray, phase: "Phase") -> np.ndarray:
     if phase.end > phase.start:
         return phase.start + (position / phase.span) * (phase.end - phase.start)
     return phase.start - position * (phase.start - phase.end) / phase.span
 
 
-def _one_minus_sqrt(position, phase):
+def _one_minus_sqrt(position: np.ndarray, phase: "Phase") -> np.ndarray:
     return phase.end + (phase.start - phase.end) * (1.0 - np.sqrt(position / phase.span))
 
 
-def _cosine(position, phase):
+def _cosine(position: np.ndarray, phase: "Phase") -> np.ndarray:
     return phase.end + 0.5 * (phase.start - phase.end) * (1 + np.cos(position / phase.span * np.pi))
 
 
-def _exponential(position, phase):
+def _exponential(position: np.ndarray, phase: "Phase") -> np.ndarray:
     return phase.start * (phase.end / phase.start) ** (position / phase.span)
 
 
-def _power(position, phase):
+def _power(position: np.ndarray, phase: "Phase") -> np.ndarray:
     return phase.end + (phase.start - phase.end) * (1.0 - position / phase.span) ** phase.power
 
 
-def _inverse_sqrt(position, phase):
+def _inverse_sqrt(position: np.ndarray, phase: "Phase") -> np.ndarray:
     return phase.start / np.sqrt(position)
 
 
-def _table(position, phase):
+def _table(position: np.ndarray, phase: "Phase") -> np.ndarray:
     return np.asarray(phase.values, dtype=np.float64)[position]
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[np.ndarray, "Phase"], np.ndarray]] = {
     "constant": _constant,
     "linear": _linear,
     "1-sqrt": _one_minus_sqrt,

@@ -14,8 +14,9 @@ import csv
 import inspect
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _exists(text: str, folder: Path | str) -> bool:
         return False
 
 
-def _file_and_changes(text: str, source: str, folder: Path | str) -> tuple[Path, dict]:
+def _file_and_changes(text: str, source: str, folder: Path | str) -> tuple[Path, dict[str, Any]]:
     """FILE:key=value,... apart, where the name itself is of no file."""
     name, colon, rest = text.rpartition(":")
     if not colon or "=" not in rest or _exists(text, folder):
@@ -97,7 +98,7 @@ def _file_and_changes(text: str, source: str, folder: Path | str) -> tuple[Path,
     return Path(folder) / name, changes
 
 
-def _of_content(content: str, source: str, changes: dict, trainer: str | None = None) -> Stated:
+def _of_content(content: str, source: str, changes: dict[str, Any], trainer: str | None = None) -> Stated:
     """The schedule in a file's content: lines that begin with # are notes."""
     if trainer:
         return _of_config(content, trainer, source, changes)
@@ -119,7 +120,7 @@ def _of_content(content: str, source: str, changes: dict, trainer: str | None = 
     )
 
 
-def _of_config(content: str, trainer: str, source: str, changes: dict) -> Stated:
+def _of_config(content: str, trainer: str, source: str, changes: dict[str, Any]) -> Stated:
     """The schedule that a trainer's configuration executes."""
     if "peak_lr" in changes:
         raise ValueError(f"{source}: {trainer} states its own learning rate: leave out peak_lr")
@@ -128,7 +129,7 @@ def _of_config(content: str, trainer: str, source: str, changes: dict) -> Stated
     return Stated(read_named(content, trainer, source, given).schedule)
 
 
-def _of_json(content: str, source: str, changes: dict) -> Stated:
+def _of_json(content: str, source: str, changes: dict[str, Any]) -> Stated:
     try:
         data = json.loads(content, object_pairs_hook=_unrepeated)
     except (ValueError, RecursionError) as error:
@@ -149,7 +150,7 @@ def _of_json(content: str, source: str, changes: dict) -> Stated:
         raise ValueError(f"{source}: {error}") from None
 
 
-def _unrepeated(pairs: list[tuple[str, object]]) -> dict:
+def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
@@ -166,7 +167,7 @@ def _of_words(family: str, rest: str, source: str) -> Schedule:
     return _of_family({"family": family, **_pairs(rest, source)}, source)
 
 
-def _pairs(text: str, source: str) -> dict:
+def _pairs(text: str, source: str) -> dict[str, Any]:
     """key=value,key=value, with lists in brackets."""
     found = {}
     for part in re.split(r",(?![^\[]*\])", text):
@@ -182,7 +183,7 @@ def _pairs(text: str, source: str) -> dict:
     return found
 
 
-def _number_with_unit(value: str):
+def _number_with_unit(value: str) -> Any:
     number, unit = value[:-1], {"k": 10**3, "m": 10**6}.get(value[-1:].lower())
     try:
         return float(number) * unit if unit else value
@@ -190,7 +191,7 @@ def _number_with_unit(value: str):
         return value
 
 
-def _of_family(data: dict, source: str) -> Schedule:
+def _of_family(data: dict[str, Any], source: str) -> Schedule:
     data = _counted(dict(data), COUNTS)
     name = data.pop("family")
     check_choice(f"{source}: family", name, (*FAMILIES, *installed_families()))
@@ -207,15 +208,15 @@ def _of_family(data: dict, source: str) -> Schedule:
     return schedule
 
 
-def _check_size(total_steps, source: str) -> None:
+def _check_size(total_steps: Any, source: str) -> None:
     if isinstance(total_steps, int) and total_steps > MOST_STEPS:
         raise ValueError(f"{source}: total_steps={total_steps} exceeds {MOST_STEPS}: count updates, not tokens or samples")
 
 
-def _counted(data: dict, names) -> dict:
+def _counted(data: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     """The data with whole numbers as integers where counts are meant: 1e4 is 10000."""
 
-    def whole(value):
+    def whole(value: Any) -> Any:
         if isinstance(value, list):
             return [whole(one) for one in value]
         return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -223,7 +224,7 @@ def _counted(data: dict, names) -> dict:
     return {name: whole(value) if name in names else value for name, value in data.items()}
 
 
-def _of_csv(content: str, source: str, changes: dict) -> Schedule:
+def _of_csv(content: str, source: str, changes: dict[str, Any]) -> Schedule:
     """The schedule of a table of step and lr, or lr_factor, one row for each update from 1."""
     header, *rows = csv.reader(content.splitlines())
     header = [name.strip() for name in header]

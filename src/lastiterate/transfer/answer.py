@@ -1,7 +1,8 @@
 """The learning rate of the real run, from a sweep of others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -142,12 +143,12 @@ def transfer_lr(
     )  # fmt: skip
 
 
-def _words(group) -> str:
+def _words(group: Any) -> str:
     parts = [f"{group.n_params:.4g} parameters", f"{group.tokens:.4g} tokens"]
     return ", ".join(parts + ([f"batch {group.batch:g}"] if group.batch else []))
 
 
-def _check_evidence(everything, pairs, target) -> None:
+def _check_evidence(everything: Any, pairs: Any, target: Target) -> None:
     if not pairs:
         several = max(len(np.unique(group.lr)) for group in everything)
         why = "each has one learning rate only" if several == 1 else "in each all runs but those of one learning rate diverged, or all did"
@@ -175,7 +176,7 @@ def _check_evidence(everything, pairs, target) -> None:
         )
 
 
-def _beyond(target, names, done) -> list[str]:
+def _beyond(target: Target, names: Sequence[str], done: Any) -> list[str]:
     found = []
     for j, name in enumerate(names):
         value = np.log(value_of(target, FIELDS[name]))
@@ -185,7 +186,7 @@ def _beyond(target, names, done) -> list[str]:
     return found
 
 
-def _check(pairs, names) -> Check | None:
+def _check(pairs: Any, names: Sequence[str]) -> Check | None:
     """What the rates cost that the table without its largest size, or else longest runs, would have given there."""
     for name, what in (("n_params", "the largest size"), ("tokens", "the most tokens")):
         largest = max(getattr(group, name) for group, _ in pairs)

@@ -3,10 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_number
 from lastiterate.bound import Tuned, tuned
 from lastiterate.schedules import Schedule
+from lastiterate.schedules.schedule import LearningRates
 
 
 class TransferredLR(NamedTuple):
@@ -16,7 +18,9 @@ class TransferredLR(NamedTuple):
     base_lr: float  # factor * base_lr of the first schedule
 
 
-def transfer_base_lr(from_schedule, to_schedule, base_lr=None, *, grad_norm=1.0) -> TransferredLR:
+def transfer_base_lr(
+    from_schedule: LearningRates, to_schedule: LearningRates, base_lr: float | None = None, *, grad_norm: ArrayLike = 1.0
+) -> TransferredLR:
     """Base learning rate for `to_schedule` that is as good as `base_lr` is for `from_schedule`.
 
     ``factor = gamma*(to) / gamma*(from)``, gamma* the base learning rate that minimises Omega_T of the schedule with peak 1.
@@ -55,7 +59,7 @@ def transfer_base_lr(from_schedule, to_schedule, base_lr=None, *, grad_norm=1.0)
     return TransferredLR(factor, factor * base_lr)
 
 
-def tuned_shape(schedule, grad_norm=1.0, distance=1.0) -> Tuned:
+def tuned_shape(schedule: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> Tuned:
     """Tuned bound of a schedule with its peak set to 1; of a longer vector of gradient norms the beginning is used."""
     if isinstance(schedule, Schedule):
         schedule = schedule.with_peak_lr(1.0)

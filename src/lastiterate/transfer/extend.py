@@ -12,10 +12,12 @@ The first two branch from a checkpoint of the first run. If m = ln gamma*(p; T) 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_choice, check_number, check_steps
 from lastiterate.schedules import Schedule
@@ -65,7 +67,15 @@ class Extension:
 
 
 def extend(
-    schedule: Schedule, new_total_steps, how="cooldown", *, cooldown=None, switch_step=None, trials=None, grad_norm=1.0, distance=1.0
+    schedule: Schedule,
+    new_total_steps: int,
+    how: str = "cooldown",
+    *,
+    cooldown: float | None = None,
+    switch_step: int | None = None,
+    trials: Sequence[float] | None = None,
+    grad_norm: ArrayLike = 1.0,
+    distance: float = 1.0,
 ) -> Extension:
     """Extend a schedule that is tuned for its horizon T0 to another horizon T (formulas in the module's head).
 
@@ -141,7 +151,7 @@ def extend(
     )
 
 
-def _check_horizon(parts, new_total_steps, how) -> int:
+def _check_horizon(parts: Parts, new_total_steps: int, how: str) -> int:
     """T, if the schedule can be extended to it in this way."""
     total_steps = check_steps("new_total_steps", new_total_steps, 1, "it counts the updates of the extended run")
     if how != "base_lr" and parts.stable is None:
@@ -159,7 +169,7 @@ def _check_horizon(parts, new_total_steps, how) -> int:
     return total_steps
 
 
-def _kept_entries(parts, total_steps, cooldown) -> int | None:
+def _kept_entries(parts: Parts, total_steps: int, cooldown: float | None) -> int | None:
     """Cooldown entries at T for the old fraction, or for the one that was given."""
     if cooldown is None:
         return parts.kept_entries(total_steps) if parts.stable else None
@@ -169,7 +179,7 @@ def _kept_entries(parts, total_steps, cooldown) -> int | None:
     return parts.entries(cooldown, total_steps)
 
 
-def _check_switch(parts, switch_step, how) -> int | None:
+def _check_switch(parts: Parts, switch_step: int | None, how: str) -> int | None:
     """Last update of the first stage."""
     if switch_step is None:
         return parts.stable_end
@@ -181,7 +191,7 @@ def _check_switch(parts, switch_step, how) -> int | None:
     return switch
 
 
-def _evaluate(search, trials, how, switch_step, distance) -> Trials:
+def _evaluate(search: Any, trials: Any, how: str, switch_step: int | None, distance: float) -> Trials:
     """gamma* of every trial."""
     if how == "base_lr":
         raise ValueError("trials have no meaning for how='base_lr', whose factor has a closed form: leave them out")
@@ -199,7 +209,17 @@ def _evaluate(search, trials, how, switch_step, distance) -> Trials:
     return Trials(values, base_lr * distance, float(values[np.argmin(np.abs(base_lr - search.target))]))
 
 
-def _sentences(schedule, longer, parts, how, parameter, found, mismatch, branch_step, grad_norm):
+def _sentences(
+    schedule: Schedule,
+    longer: Schedule,
+    parts: Parts,
+    how: str,
+    parameter: float,
+    found: Any,
+    mismatch: Any,
+    branch_step: int | None,
+    grad_norm: ArrayLike,
+) -> Any:
     """What was assumed, and what the caller must know to run the result."""
     first_steps, ratio, loss = schedule.total_steps, longer.total_steps / schedule.total_steps, math.cosh(mismatch) - 1
     if not found:

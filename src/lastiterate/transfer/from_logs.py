@@ -1,6 +1,6 @@
 """Runs of a sweep from their full logs: the final loss is the last one logged, at the end of the schedule."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from lastiterate.transfer.runs import FinishedRun, Sweep
 END = 0.99  # of the updates: a run that logs nothing later is unfinished
 
 
-def read_logs(paths: Iterable[Path], mapping=None, settings: Path | None = None) -> Sweep:
+def read_logs(paths: Iterable[Path], mapping: Mapping[str, str] | None = None, settings: Path | None = None) -> Sweep:
     """The finished runs among the logs in files and folders; runs.csv beside them may hold n_params, tokens_per_step, weight_decay."""
     with optional():
         from lastiterate.logs.reading import find_all, find_settings, read_each

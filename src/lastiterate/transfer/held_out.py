@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -35,13 +36,13 @@ class HeldOut:
         return self.loss - off, self.loss + off
 
 
-def value_of(group, name: str) -> float:
+def value_of(group: Any, name: str) -> float:
     """A setting, nan where it is not known."""
     value = getattr(group, name)
     return np.nan if value is None else value
 
 
-def point_of(group, names: Sequence[str]) -> np.ndarray:
+def point_of(group: Any, names: Sequence[str]) -> np.ndarray:
     """Logarithms of the settings `names` ("N", "D", "B", "W")."""
     return np.log([value_of(group, FIELDS[name]) for name in names])
 
@@ -57,7 +58,7 @@ def indicators(level: tuple[str, ...], known: Sequence[tuple[str, ...]]) -> np.n
     return np.array([[one == level for one in known]], float) if len(known) > 1 else None
 
 
-def surface_of(pairs, weight_decay: float | None) -> Surface:
+def surface_of(pairs: Any, weight_decay: float | None) -> Surface:
     """The least losses of groups, of those whose weight decay is nearest to the one asked for if there are three."""
     if weight_decay:
         off = lambda pair: abs(np.log(pair[0].weight_decay / weight_decay))
@@ -68,7 +69,7 @@ def surface_of(pairs, weight_decay: float | None) -> Surface:
     return Surface(*columns, np.array([found.loss for _, found in pairs]))
 
 
-def expected_loss(pairs, surface: Surface, at, sd: float) -> tuple[float, float, float]:
+def expected_loss(pairs: Any, surface: Surface, at: Any, sd: float) -> tuple[float, float, float]:
     """(loss, its standard deviation, the part of the loss that not knowing ln LR better than `sd` is expected to cost).
 
     That part is k sd^2 with the median curvature k of the groups; nan, and not in the loss, if none shows a curvature.

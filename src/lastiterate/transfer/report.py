@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -24,7 +25,7 @@ def timescale(answer: TransferredRate) -> dict[str, float | None] | None:
     return {"updates": updates, "tokens": tokens, "of_run": tokens / answer.target.tokens if tokens else None}
 
 
-def groups_table(answer: TransferredRate) -> dict[str, list]:
+def groups_table(answer: TransferredRate) -> dict[str, list[Any]]:
     """A row per group: its setting, best learning rate with the standard deviation of its logarithm, bound or value, least loss."""
     names = ("n_params", "tokens", "batch", "weight_decay")
     table = {name: ["" if (value := getattr(group, name)) is None else value for group in answer.groups] for name in names}
@@ -39,7 +40,7 @@ def groups_table(answer: TransferredRate) -> dict[str, list]:
     }
 
 
-def report(answer: TransferredRate) -> dict:
+def report(answer: TransferredRate) -> dict[str, Any]:
     """One JSON document."""
     z = norm.ppf(0.5 + answer.level / 2)
     table = groups_table(answer)
@@ -146,7 +147,7 @@ def _rates(group: NextGroup) -> str:
     return "LR " + ", ".join(f"{lr:.2g}" for lr in group.lr)
 
 
-def _prior(one, group: NextGroup | None, unit: str) -> str:
+def _prior(one: Any, group: NextGroup | None, unit: str) -> str:
     mean, sd = PRIORS[one.name]
     how = "is not identified by these runs" if one.identified == "no" else "is identified in part"
     text = f"that of {WORDS[one.name]} {how}: it leans on a weak prior, {mean:g} +- {sd:g} ({SOURCES[one.name]})"
@@ -174,7 +175,7 @@ def _waste(answer: TransferredRate) -> str | None:
     return f"{best}beyond {waste.beyond:.3g} {unit} a tenth of the tokens is wasted"
 
 
-def _group(group: NextGroup | None) -> dict | None:
+def _group(group: NextGroup | None) -> dict[str, Any] | None:
     if group is None:
         return None
     return {"n_params": group.n_params, "tokens": group.tokens, "batch": group.batch, "lr": list(group.lr), "cost": group.cost}

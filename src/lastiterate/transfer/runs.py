@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def groups_of(runs: Sequence[FinishedRun]) -> list[Group]:
     [(100000000.0, [0.001, 0.002])]
     """
     size, length = (_merged({getattr(run, name) for run in runs}) for name in ("n_params", "tokens"))
-    found: dict[tuple, list[FinishedRun]] = {}
+    found: dict[tuple[Any, ...], list[FinishedRun]] = {}
     for run in runs:
         found.setdefault((size[run.n_params], length[run.tokens], run.batch, run.weight_decay, run.level), []).append(run)
     order = sorted(found, key=lambda key: (*((value is not None, value or 0) for value in key[:4]), key[4]))

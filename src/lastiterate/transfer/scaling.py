@@ -17,6 +17,7 @@ h  (-.5, .5)   -1 keeps AdamW's timescale 1/(LR W) (arXiv:2405.13698), 0 ignores
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -64,7 +65,7 @@ class Scaling:
         Indicators of other settings (a schedule, an architecture), each of which shifts ln LR* by a normal of sd `LEVEL_SD`.
     """
 
-    def __init__(self, points: np.ndarray, optima: Sequence[Optimum], names: Sequence[str], levels: np.ndarray | None = None):
+    def __init__(self, points: np.ndarray, optima: Sequence[Optimum], names: Sequence[str], levels: np.ndarray | None = None) -> None:
         self.names = tuple(names)
         self.center = np.mean(points, axis=0)
         self.points = np.asarray(points, float) - self.center
@@ -88,7 +89,7 @@ class Scaling:
     def _features(self, points: np.ndarray, levels: np.ndarray) -> np.ndarray:
         return np.hstack([np.ones((len(points), 1)), points, levels])
 
-    def _kernel(self, points, levels, others, other_levels) -> np.ndarray:
+    def _kernel(self, points: np.ndarray, levels: Any, others: np.ndarray, other_levels: Any) -> np.ndarray:
         apart = np.sum((points[:, None] - others[None]) ** 2, axis=2)
         linear = self._features(points, levels) @ self._prior @ self._features(others, other_levels).T
         return linear + self.amplitude**2 * np.exp(-apart / (2 * LENGTH**2))
@@ -138,7 +139,7 @@ class Scaling:
         return covariance**2 / (np.maximum(variance, 0) + self.scatter**2 + 0.1**2)
 
 
-def _laplace(kernel: np.ndarray, y: np.ndarray, side: np.ndarray, variance: np.ndarray):
+def _laplace(kernel: np.ndarray, y: np.ndarray, side: np.ndarray, variance: np.ndarray) -> Any:
     """Mode of the posterior by reweighting: (K^-1 f, root of the weights W, I + W^1/2 K W^1/2, log evidence)."""
     f, identity = np.zeros(len(y)), np.eye(len(y))
     for _ in range(100):

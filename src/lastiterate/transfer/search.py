@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq, minimize_scalar
 
 from lastiterate.schedules import Schedule
@@ -21,7 +22,7 @@ class Search:
     `kept` is the number of cooldown entries N of the first horizon's fraction, `target` the first horizon's gamma*.
     """
 
-    def __init__(self, parts: Parts, total_steps: int, kept: int, target: float, grad_norm):
+    def __init__(self, parts: Parts, total_steps: int, kept: int, target: float, grad_norm: ArrayLike) -> None:
         self.parts, self.total_steps, self.kept, self.target, self.grad_norm = parts, total_steps, kept, target, grad_norm
 
     def base_lr(self, schedule: Schedule) -> float:

@@ -9,6 +9,7 @@ error at the runs nearest in cost to the asked one (the largest group of size or
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -17,7 +18,7 @@ SCALE = 0.002  # of the least loss: beyond it a residual counts less than its sq
 WASTE = 0.1  # a batch wastes tokens where as many fewer at the best batch would do
 
 
-def _exp(x):
+def _exp(x: Any) -> Any:
     """The exponential, within what doubles can square."""
     return np.exp(np.clip(x, -50, 50))
 
@@ -34,7 +35,7 @@ class Waste:
 class Surface:
     """The fit to groups of n_params, tokens, batch (shape (n,), batch nan where unknown) and least losses."""
 
-    def __init__(self, n_params: np.ndarray, tokens: np.ndarray, batch: np.ndarray, loss: np.ndarray):
+    def __init__(self, n_params: np.ndarray, tokens: np.ndarray, batch: np.ndarray, loss: np.ndarray) -> None:
         self.n_params, self.tokens, self.batch, self.loss = (np.asarray(a, float) for a in (n_params, tokens, batch, loss))
         self._n0, self._d0 = (float(np.exp(np.mean(np.log(a)))) for a in (self.n_params, self.tokens))
         cells = {(n, d): set(self.batch[(self.n_params == n) & (self.tokens == d)]) for n, d in set(zip(n_params, tokens, strict=True))}
@@ -50,7 +51,7 @@ class Surface:
         self.scatter = max(1.4826 * float(np.median(np.abs(residuals))), float(np.sqrt(np.mean(np.clip(residuals**2, 0, 1e-4 * least**2)))))
         self.left_out_error = self._left_out()
 
-    def _value(self, parameters, n_params, tokens, batch) -> np.ndarray:
+    def _value(self, parameters: np.ndarray, n_params: np.ndarray, tokens: np.ndarray, batch: np.ndarray) -> np.ndarray:
         floor, p, alpha, q, beta = parameters[:5]
         size, length = np.log(n_params / self._n0), np.log(tokens / self._d0)
         value = _exp(floor) + _exp(p - alpha * size) + _exp(q - beta * length)
@@ -59,11 +60,11 @@ class Surface:
             value = value + _exp(k) / 2 * (np.log(batch) - b - e * length) ** 2
         return value
 
-    def _fit(self, use: np.ndarray):
+    def _fit(self, use: np.ndarray) -> Any:
         groups = (self.n_params[use], self.tokens[use], self.batch[use])
         priors = lambda p: (p - self._center) / self._spread
 
-        def residuals(p):
+        def residuals(p: np.ndarray) -> Any:
             off = (self._value(p, *groups) - self.loss[use]) / self._unit
             robust = np.sign(off) * np.sqrt(2 * (np.sqrt(1 + off**2) - 1))
             return np.concatenate([robust, priors(p)])

@@ -8,9 +8,10 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -233,9 +234,9 @@ def _check_units(path: Path, runs: Sequence[FinishedRun], found: Mapping[str, st
         raise LogError(path.name, found["lr"], f"is up to {largest:g}, expected a peak learning rate")
 
 
-def _tell_apart(header, rows, runs, levels, taken) -> list[str]:
+def _tell_apart(header: Sequence[str], rows: Any, runs: Sequence[FinishedRun], levels: Sequence[str], taken: Collection[str]) -> list[str]:
     """Further columns of few values in which rows differ that agree in all else: architectures, say."""
-    cells: dict[tuple, list[dict]] = {}
+    cells: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row, run in zip(rows, runs, strict=True):
         key = (run.n_params, run.tokens, run.batch, run.lr, run.weight_decay, *(row[name] for name in levels))
         cells.setdefault(key, []).append(row)
@@ -251,7 +252,7 @@ def _tell_apart(header, rows, runs, levels, taken) -> list[str]:
     return found
 
 
-def _sequence_tokens(rows, found) -> tuple[float | None, list[str]]:
+def _sequence_tokens(rows: Any, found: Mapping[str, str]) -> tuple[float | None, list[str]]:
     """Tokens of one unit of the batch, and a note where updates and tokens tell it."""
     value = lambda row, role: number(row[found[role]] or "0", role)
     if "batch" not in found:
@@ -273,7 +274,7 @@ def _sequence_tokens(rows, found) -> tuple[float | None, list[str]]:
     return length, [f"tokens are updates times batch times {length:.4g}{but}"]
 
 
-def _counted(note: str, counts: Counter) -> str:
+def _counted(note: str, counts: Counter[str]) -> str:
     why = note.split(": ", 2)[-1]
     more = counts[why] - 1 if note.startswith("left out: ") else 0
     return f"{note} (and {more} more such rows)" if more else note

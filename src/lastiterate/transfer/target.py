@@ -1,6 +1,7 @@
 """The run that is asked for, on the scales of a table: what is stated of it, and what the table has to say of the rest."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lastiterate._checks import check_number
@@ -53,7 +54,9 @@ def without_zero_decay(sweep: Sweep, asked: float | None, notes: list[str]) -> S
     return replace(sweep, runs=tuple(kept))
 
 
-def find_target(sweep: Sweep, n_params, tokens, batch, weight_decay, like, notes) -> Target:
+def find_target(
+    sweep: Sweep, n_params: float, tokens: float, batch: float | None, weight_decay: float | None, like: Mapping[str, str], notes: list[str]
+) -> Target:
     """What the real run is, as far as it is stated, and else as the table has it; `notes` gets what was taken."""
     batches = Counter(run.batch for run in sweep.runs)
     if batch is None:

@@ -13,7 +13,9 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from lastiterate.schedules.schedule import LearningRates
 from lastiterate.worst_case.recursion import potential
 from lastiterate.worst_case.value import problem, value
 
@@ -26,12 +28,12 @@ class WorstInstance:
     start: np.ndarray  # shape (n,): x_1, of norm D
     value: float  # f(x_T), the worst case
 
-    def __call__(self, x) -> float:
+    def __call__(self, x: ArrayLike) -> float:
         """f(x) for x of shape (n,)."""
         return max(0.0, float(np.max(self.subgradients @ x)))
 
 
-def worst_instance(lr, grad_norm=1.0, distance=1.0) -> WorstInstance:
+def worst_instance(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> WorstInstance:
     """The convex function on which these learning rates do worst (formula in the module's head).
 
     Run ``x_{k+1} = x_k - lr[k-1] * subgradients[k-1]`` from ``start``: row k-1 is a subgradient at x_k (several pieces of f are
@@ -66,7 +68,7 @@ class _Axis(NamedTuple):
     start: float
 
 
-def _axes(ratios, cosine) -> list[_Axis]:
+def _axes(ratios: np.ndarray, cosine: np.ndarray) -> list[_Axis]:
     """Gram-Schmidt in closed form: of g_k, `square` is what is left of its squared norm, `inner` of its product with x_1 - x*.
 
     s, the squared cosine between those rests, is 1 - p/square; kept apart because both differences cancel.

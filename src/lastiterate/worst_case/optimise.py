@@ -1,8 +1,9 @@
 """The learning rates that minimise the exact worst case, found by descent and certified by what no method can beat."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_number, check_steps
 from lastiterate.schedules import check_lr
@@ -20,7 +21,15 @@ class OptimisedWorstCase(NamedTuple):
     reason: str  # why the search ended: "certified", "stalled" or "max_iterations"
 
 
-def optimise_worst_case(total_steps, grad_norm=1.0, distance=1.0, *, start=None, rtol=1e-6, max_iterations=2000) -> OptimisedWorstCase:
+def optimise_worst_case(
+    total_steps: int,
+    grad_norm: ArrayLike = 1.0,
+    distance: float = 1.0,
+    *,
+    start: ArrayLike | None = None,
+    rtol: float = 1e-6,
+    max_iterations: int = 2000,
+) -> OptimisedWorstCase:
     """Learning rates that minimise `worst_case`, by L-BFGS on the logarithms of the first T - 1, which alone enter.
 
     The value is convex in the steps, with the derivative -G^2 c_k of `worst_instance`; ``lower_bound(T)`` certifies the end.
@@ -68,7 +77,7 @@ def optimise_worst_case(total_steps, grad_norm=1.0, distance=1.0, *, start=None,
     bound = lower_bound(total_steps)
     best, history = first, [objective(first)[0]]
 
-    def note(intermediate_result):
+    def note(intermediate_result: Any) -> None:
         nonlocal best
         best = intermediate_result.x.copy()
         history.append(float(intermediate_result.fun))

@@ -6,10 +6,12 @@ v is u - 2 sum x, but summed from positive terms: nothing cancels and no square 
 u is convex in the steps, and with r_k = x_k/u, u after the maximum, du/dx_k = 2 (1 + r_k) prod_{l<k} (1 - r_l^2).
 """
 
+from typing import Any
+
 import numpy as np
 
 
-def potential(steps: np.ndarray, ratios: list | None = None) -> tuple[float, float]:
+def potential(steps: np.ndarray, ratios: list[Any] | None = None) -> tuple[float, float]:
     """(u, v) of all `steps`; appends r_k of every positive step to `ratios`, the last step first."""
     u = v = 0.0
     for x in reversed(steps.tolist()):
@@ -39,13 +41,13 @@ def potentials(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return u, v
 
 
-def at_least(u, v, unit: float):
+def at_least(u: np.ndarray, v: np.ndarray, unit: float) -> Any:
     """(u, v) raised to u >= `unit`."""
     raised = np.maximum(u, unit)
     return raised, v + (raised - u)
 
 
-def slopes(ratios: list, unit: float, u: float) -> np.ndarray:
+def slopes(ratios: list[Any], unit: float, u: float) -> np.ndarray:
     """-d value/dx_k for G = 1 and D = `unit`, of the positive steps in order: ``c_k = 1 - p_k (1 + r_k)``, `u` at least `unit`.
 
     ``p_1 = 1 - (unit/u)^2``, ``p_{k+1} = p_k (1 - r_k^2)``.

@@ -10,10 +10,13 @@ Source: interpolation conditions of arXiv:1512.07516.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_choice
+from lastiterate.schedules.schedule import LearningRates
 from lastiterate.worst_case.value import problem
 
 MODELLERS = ("cvxpy", "pepit")
@@ -23,7 +26,9 @@ class SolverError(RuntimeError):
     """The solver ended without an optimal solution; the message holds its status."""
 
 
-def worst_case_sdp(lr, grad_norm=1.0, distance=1.0, *, modeller="cvxpy", **options) -> float:
+def worst_case_sdp(
+    lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, modeller: str = "cvxpy", **options: Any
+) -> float:
     """`worst_case` of the same arguments by Clarabel, good to about 1e-7, for T up to about 15.
 
     modeller : who poses the program, "cvxpy" (this module) or "pepit" (PEPit, from its own class of functions).
@@ -50,7 +55,7 @@ def worst_case_sdp(lr, grad_norm=1.0, distance=1.0, *, modeller="cvxpy", **optio
     return scale * float(result)
 
 
-def _solve_cvxpy(steps, options):
+def _solve_cvxpy(steps: np.ndarray, options: dict[str, Any]) -> Any:
     """Value and program for D = G = 1: Gram matrix of (x_1 - x*, g_1, ..., g_t)."""
     import cvxpy as cp
 
@@ -68,7 +73,7 @@ def _solve_cvxpy(steps, options):
     return program.solve(**options), program
 
 
-def _solve_pepit(steps, options):
+def _solve_pepit(steps: np.ndarray, options: dict[str, Any]) -> Any:
     """The same, posed by PEPit."""
     with warnings.catch_warnings():
         # PEPit 0.5 has invalid escape sequences, which Python warns of (3.11: Deprecation, later: Syntax) when it compiles them

@@ -11,16 +11,20 @@ value is the same. Norms that vary with t are not covered. Proofs: docs/worst_ca
 Source: the recursion telescopes the certificate of arXiv:2307.11134; that it is exact for all steps is shown there.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_number, check_steps
 from lastiterate.bound.omega import Tuned
 from lastiterate.bound.problem import check_finite
 from lastiterate.schedules import check_lr
+from lastiterate.schedules.schedule import LearningRates
 from lastiterate.worst_case.recursion import at_least, potential, potentials
 
 
-def worst_case(lr, grad_norm=1.0, distance=1.0) -> float:
+def worst_case(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> float:
     """Exact worst case of ``f(x_T) - f*`` (formula in the module's head); never more than `omega` of the same arguments.
 
     Parameters
@@ -54,7 +58,7 @@ def worst_case(lr, grad_norm=1.0, distance=1.0) -> float:
     return float(value(*potential(steps), unit, scale))
 
 
-def worst_case_trajectory(lr, grad_norm=1.0, distance=1.0) -> np.ndarray:
+def worst_case_trajectory(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> np.ndarray:
     """`worst_case` at every t = 1..T, shape (T,): ``result[t-1]`` is ``worst_case(lr[:t])``, and result[0] is D G.
 
     Arguments and errors as `worst_case`. Time O(T^2) in T passes over vectors (0.13 s for T = 4000), memory O(T).
@@ -68,7 +72,7 @@ def worst_case_trajectory(lr, grad_norm=1.0, distance=1.0) -> np.ndarray:
     return value(*potentials(steps), unit, scale)
 
 
-def tuned_worst_case(lr, grad_norm=1.0, distance=1.0, *, every_t=False) -> Tuned:
+def tuned_worst_case(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, every_t: bool = False) -> Tuned:
     """The base learning rate that minimises the exact worst case, and the value there, in closed form (module's head).
 
     Arguments and errors as `worst_case`; ValueError too if no step before x_T is positive, where every base learning rate
@@ -93,7 +97,7 @@ def tuned_worst_case(lr, grad_norm=1.0, distance=1.0, *, every_t=False) -> Tuned
     return best if every_t else Tuned(*map(float, best))
 
 
-def lower_bound(total_steps, grad_norm=1.0, distance=1.0) -> float:
+def lower_bound(total_steps: int, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> float:
     """``D G / sqrt(T)``: no method that has seen T - 1 subgradients guarantees a smaller ``f(x_T) - f*``.
 
     total_steps : T >= 1; grad_norm : G > 0; distance : D > 0; ValueError otherwise. Among all learning rates only linear
@@ -109,7 +113,7 @@ def lower_bound(total_steps, grad_norm=1.0, distance=1.0) -> float:
     return units(grad_norm, distance)[1] / float(np.sqrt(total_steps))
 
 
-def value(u, v, unit: float, scale: float):
+def value(u: np.ndarray, v: np.ndarray, unit: float, scale: float) -> Any:
     """The worst case from (u, v), with unit D/G and scale D G; raises ValueError if it overflows."""
     u, v = at_least(u, v, unit)
     with np.errstate(over="ignore"):
@@ -118,7 +122,7 @@ def value(u, v, unit: float, scale: float):
     return result
 
 
-def problem(lr, grad_norm, distance) -> tuple[np.ndarray, float, float]:
+def problem(lr: LearningRates, grad_norm: ArrayLike, distance: float) -> tuple[np.ndarray, float, float]:
     """The checked steps before x_T, the unit D/G of u and v, and the scale D G of the value."""
     steps = check_lr(lr)[:-1]
     with np.errstate(over="ignore"):
@@ -126,7 +130,7 @@ def problem(lr, grad_norm, distance) -> tuple[np.ndarray, float, float]:
     return steps, *units(grad_norm, distance)
 
 
-def units(grad_norm, distance) -> tuple[float, float]:
+def units(grad_norm: ArrayLike, distance: float) -> tuple[float, float]:
     """D/G and D G."""
     norm = check_number("grad_norm", grad_norm, "it is the largest subgradient norm, one number", open_low=True)
     distance = check_number("distance", distance, "it is ||x_1 - x*||", open_low=True)

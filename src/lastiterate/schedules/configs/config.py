@@ -1,7 +1,9 @@
 """What a configuration will execute: its values with the trainer's defaults put in, the learning rates, and the schedule that they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +61,7 @@ class Config:
     """
 
     trainer: str
-    values: dict
+    values: dict[str, Any]
     lr: np.ndarray
     known: Schedule | None
     notes: tuple[str, ...] = field(default=())
@@ -70,7 +72,7 @@ class Config:
         return self.known or from_lr(self.lr)
 
 
-def config(trainer: str, values: dict, lr: np.ndarray, form: Form | None, peak: float, notes=()) -> Config:
+def config(trainer: str, values: dict[str, Any], lr: np.ndarray, form: Form | None, peak: float, notes: Sequence[str] = ()) -> Config:
     """The configuration with its schedule: that of `form` if it is the learning rates to 1e-12 of their largest, else what they are."""
     lr = np.asarray(lr, dtype=np.float64)
     if not (np.isfinite(lr).all() and (lr >= 0).all() and lr.any()):

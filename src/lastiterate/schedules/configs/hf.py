@@ -8,6 +8,8 @@ import ast
 import json
 import math
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +39,7 @@ def read(text: str, steps: int | None = None) -> Config:
     return resolve("hf", arguments(text, NAMES), steps)
 
 
-def arguments(text: str, names: tuple[str, ...]) -> dict:
+def arguments(text: str, names: tuple[str, ...]) -> dict[str, Any]:
     """The arguments by name, from any of the forms; `names` are those of the class whose call or print it may be."""
     data = mapping(text)
     if data is not None and KEYS & data.keys():  # W&B's config.yaml has a value and a description under each name
@@ -55,7 +57,7 @@ def arguments(text: str, names: tuple[str, ...]) -> dict:
     return found
 
 
-def _call(text: str, names: tuple[str, ...]) -> dict | None:
+def _call(text: str, names: tuple[str, ...]) -> dict[str, Any] | None:
     try:
         python = Python(text)
     except (SyntaxError, ValueError):
@@ -69,7 +71,7 @@ def _call(text: str, names: tuple[str, ...]) -> dict | None:
     return {name: python.value(node) for name, node in given.items() if name in KEYS}
 
 
-def resolve(trainer: str, given: dict, steps: int | None, notes=()) -> Config:
+def resolve(trainer: str, given: dict[str, Any], steps: int | None, notes: Sequence[str] = ()) -> Config:
     """What TrainingArguments with these values execute."""
     data, notes = Fields(given), list(notes)
     data.forbid("lr_|.*warmup|max_train_steps", KEYS, "transformers")
@@ -107,7 +109,7 @@ def _kind(data: Fields) -> str:
     return text
 
 
-def _kwargs(data: Fields) -> dict:
+def _kwargs(data: Fields) -> dict[str, Any]:
     value = data.values.get("lr_scheduler_kwargs") or {}
     if isinstance(value, str):
         try:
@@ -136,7 +138,7 @@ def warmup_steps(data: Fields, total: int, notes: list[str]) -> int:
     return math.ceil(total * (count or ratio))
 
 
-def _filled(kind: str, kwargs: dict, peak: float, warmup: int, total: int) -> dict:
+def _filled(kind: str, kwargs: dict[str, Any], peak: float, warmup: int, total: int) -> dict[str, Any]:
     """lr_scheduler_kwargs with their defaults."""
     data = Fields(kwargs, "lr_scheduler_kwargs: {}")
     known = {
@@ -182,7 +184,7 @@ def _filled(kind: str, kwargs: dict, peak: float, warmup: int, total: int) -> di
     return found
 
 
-def factors(values: dict, total: int) -> np.ndarray:
+def factors(values: dict[str, Any], total: int) -> np.ndarray:
     """Factors of the peak of updates 1..total, shape (total,)."""
     s, warmup, kind, kwargs = np.arange(total), values["warmup_steps"], values["lr_scheduler_type"], values["lr_scheduler_kwargs"]
     up, x = s / max(1, warmup), (s - warmup) / max(1, values["max_steps"] - warmup)
@@ -218,7 +220,7 @@ def factors(values: dict, total: int) -> np.ndarray:
     return np.where(s < warmup, up, after)
 
 
-def _style(name: str, x: np.ndarray, cosine, rising: bool = False) -> np.ndarray:
+def _style(name: str, x: np.ndarray, cosine: float, rising: bool = False) -> np.ndarray:
     x = np.clip(x, 0.0, 1.0)
     if name == "cosine":
         return cosine(x)
@@ -227,7 +229,7 @@ def _style(name: str, x: np.ndarray, cosine, rising: bool = False) -> np.ndarray
     return 1 - np.sqrt(1 - x) if rising else 1 - np.sqrt(x)
 
 
-def _form(values: dict, total: int) -> Form | None:
+def _form(values: dict[str, Any], total: int) -> Form | None:
     kind, warmup, kwargs = values["lr_scheduler_type"], values["warmup_steps"], values["lr_scheduler_kwargs"]
     left = values["max_steps"] - warmup
     if left < 1 and kind != "constant_with_warmup":

@@ -5,6 +5,7 @@ Rule: stanford-crfm/levanter 9263f81, src/levanter/optim/config.py (lr_scheduler
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from lastiterate.schedules.configs.config import Config, Form, config, given_steps
 from lastiterate.schedules.configs.source import ConfigError, Fields, mapping
@@ -46,7 +47,7 @@ def read(text: str, steps: int | None = None) -> Config:
     return config("levanter", values, lr, _form(optimizer, total), optimizer["learning_rate"], notes)
 
 
-def _style(data: Fields):
+def _style(data: Fields) -> str | dict[str, Any]:
     style = data.values.get("lr_schedule") or "cosine"
     if isinstance(style, Mapping):
         own = Fields(style, "optimizer.lr_schedule.{}")
@@ -64,7 +65,7 @@ def _cycles(data: Fields, total: int) -> list[int]:
     return ends
 
 
-def _form(optimizer: dict, total: int) -> Form | None:
+def _form(optimizer: dict[str, Any], total: int) -> Form | None:
     if optimizer.keys() & {"cycles", "cooldown"}:
         return None
     made, style = lambda value: min(int(value * total) if value <= 1 else int(value), total), optimizer["lr_schedule"]

@@ -4,6 +4,8 @@ Rule: AI-Hypercomputer/maxtext e591f30, src/maxtext/utils/maxtext_utils.py (crea
 restated in float64 (MaxText computes in float32).
 """
 
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules.configs.config import Config, Form, check_total, config
@@ -49,7 +51,7 @@ def read(text: str, steps: int | None = None) -> Config:
     return config("maxtext", values, lrs(values, total), _form(values), peak, notes)
 
 
-def _parts(values: dict) -> tuple[int, int, str]:
+def _parts(values: dict[str, Any]) -> tuple[int, int, str]:
     """(warmup, decay, shape of the decay), in steps."""
     end = values["learning_rate_schedule_steps"]
     warmup = int(end * values["warmup_steps_fraction"])
@@ -58,7 +60,7 @@ def _parts(values: dict) -> tuple[int, int, str]:
     return warmup, int(end * values["wsd_decay_steps_fraction"]), values["wsd_decay_style"]
 
 
-def lrs(values: dict, total: int) -> np.ndarray:
+def lrs(values: dict[str, Any], total: int) -> np.ndarray:
     """Learning rates of updates 1..total, shape (total,)."""
     s, end, peak = np.arange(total), values["learning_rate_schedule_steps"], values["learning_rate"]
     warmup, down, shape = _parts(values)
@@ -71,7 +73,7 @@ def lrs(values: dict, total: int) -> np.ndarray:
     return np.where(s < warmup, peak * s / max(warmup, 1), np.where(s >= end, 0.0, after))
 
 
-def _form(values: dict) -> Form | None:
+def _form(values: dict[str, Any]) -> Form | None:
     warmup, down, shape = _parts(values)
     begin = values["learning_rate_schedule_steps"] - down
     return Form(warmup, 0.0, begin if down > 1 else 10**9, down - 1 if down > 1 else 0, shape, values["learning_rate_final_fraction"])

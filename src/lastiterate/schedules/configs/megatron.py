@@ -5,6 +5,8 @@ get_optimizer_param_scheduler in megatron/training/training.py (d98e8a6). Left o
 lr_decay_iters is train_iters, and min_lr and the warmup are 0.
 """
 
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules.configs.config import Config, Form, config, given_steps
@@ -97,7 +99,7 @@ def _by_samples(data: Fields) -> bool:
     return stated and not data.has("train_iters")
 
 
-def _flags(text: str) -> dict:
+def _flags(text: str) -> dict[str, Any]:
     data = mapping(text)
     if data is not None:
         found = {name.rpartition(".")[2]: value for name, value in flat(data).items()}
@@ -105,7 +107,7 @@ def _flags(text: str) -> dict:
     return flags(text)
 
 
-def lrs(values: dict, total: int) -> np.ndarray:
+def lrs(values: dict[str, Any], total: int) -> np.ndarray:
     """Learning rates of updates 1..total, shape (total,)."""
     s, warmup, end = np.arange(total, dtype=np.float64), values["lr_warmup_iters"], values["lr_decay_iters"]
     peak, low, first, style = values["lr"], values["min_lr"], values["lr_warmup_init"], values["lr_decay_style"]
@@ -125,7 +127,7 @@ def lrs(values: dict, total: int) -> np.ndarray:
     return np.where((s <= warmup) & (warmup > 0), first + (peak - first) * s / max(warmup, 1e-12), lr)
 
 
-def _form(values: dict) -> Form | None:
+def _form(values: dict[str, Any]) -> Form | None:
     warmup, end, peak, style = values["lr_warmup_iters"], values["lr_decay_iters"], values["lr"], values["lr_decay_style"]
     down = values.get("lr_wsd_decay_iters", end - warmup)
     if any(value != int(value) for value in (warmup, end, down)):

@@ -5,6 +5,8 @@ Left out, lr_decay_starting_step is the end of the warmup, min_decay_lr the peak
 and without lr_decay_starting_step if that is given, so that the warmup is subtracted twice.
 """
 
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules.configs.config import Config, Form, config, given_steps
@@ -62,7 +64,7 @@ def read(text: str, steps: int | None = None) -> Config:
     return config("nanotron", values | {"train_steps": total}, lrs(values, total), form if low <= peak else None, peak, notes)
 
 
-def lrs(values: dict, total: int) -> np.ndarray:
+def lrs(values: dict[str, Any], total: int) -> np.ndarray:
     """Learning rates of updates 1..total, shape (total,)."""
     s, peak, low, warmup = np.arange(total), values["learning_rate"], values["min_decay_lr"], values["lr_warmup_steps"]
     begin, down = values["lr_decay_starting_step"], values["lr_decay_steps"]

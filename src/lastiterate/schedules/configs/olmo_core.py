@@ -6,6 +6,7 @@ are 0.1, warmup_min_lr and decay_min_lr 0.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def read(text: str, steps: int | None = None) -> Config:
     return config("olmo-core", values, lrs(values, total), _form(values), peak, notes)
 
 
-def _of_json(data: dict):
+def _of_json(data: dict[str, Any]) -> Any:
     module, trainer = data.get("train_module") or {}, data.get("trainer") or {}
     optim, scheduler = module.get("optim") or {}, module.get("scheduler") or {}
     if not scheduler:
@@ -69,7 +70,7 @@ def _of_json(data: dict):
     return kind, arguments, peak, durations, (data.get("data_loader") or {}).get("global_batch_size")
 
 
-def _of_python(text: str):
+def _of_python(text: str) -> Any:
     try:
         python = Python(text)
     except (SyntaxError, ValueError) as error:
@@ -102,7 +103,7 @@ def _of_python(text: str):
     return kind, arguments, float(next(iter(rates))), durations, next(iter(batch)) if len(batch) == 1 else None
 
 
-def _stages(python: Python, given: dict) -> list[dict]:
+def _stages(python: Python, given: dict[str, Any]) -> list[dict[str, Any]]:
     if given.get("override_decay") is not None and "override_decay" in given:
         raise ConfigError("ComposableScheduler with override_decay is not read")
     found = []
@@ -111,7 +112,7 @@ def _stages(python: Python, given: dict) -> list[dict]:
     return found
 
 
-def _steps(duration, batch) -> int | None:
+def _steps(duration: Any, batch: Any) -> int | None:
     """Updates of a duration, (unit, value) or None."""
     if duration is None:
         return None
@@ -127,7 +128,7 @@ def _steps(duration, batch) -> int | None:
     return None
 
 
-def _filled(kind: str, fields: Fields, end: int, notes: list[str]) -> dict:
+def _filled(kind: str, fields: Fields, end: int, notes: list[str]) -> dict[str, Any]:
     """The scheduler's arguments with their defaults, in updates."""
     if kind == "ComposableScheduler":
         return {"stages": tuple(_stage(stage) for stage in fields.values.get("stages") or [])}
@@ -135,7 +136,7 @@ def _filled(kind: str, fields: Fields, end: int, notes: list[str]) -> dict:
         return {}
     span = fields.count("t_max", end) if kind in BY_SPAN else end
 
-    def part(name: str, default=None) -> int:
+    def part(name: str, default: Any | None = None) -> int:
         counts = [key for key in (name, f"{name}_steps") if fields.has(key)]
         share = f"{name}_fraction"
         if counts and fields.has(share):
@@ -166,7 +167,7 @@ def _filled(kind: str, fields: Fields, end: int, notes: list[str]) -> dict:
     return found
 
 
-def _stage(stage: dict) -> tuple[int, str, object, object, object, object]:
+def _stage(stage: dict[str, Any]) -> tuple[int, str, object, object, object, object]:
     fields = Fields(stage, "stage: {}")
     shape = str(stage.get("shape", "linear")).rpartition(".")[2]
     if shape not in ("linear", "cosine"):
@@ -177,7 +178,7 @@ def _stage(stage: dict) -> tuple[int, str, object, object, object, object]:
     return (fields.count("duration"), shape, *ends)
 
 
-def lrs(values: dict, total: int) -> np.ndarray:
+def lrs(values: dict[str, Any], total: int) -> np.ndarray:
     """Learning rates of updates 1..total, shape (total,)."""
     current, peak, a, kind, end = np.arange(1, total + 1), values["lr"], values["arguments"], values["scheduler"], values["max_duration"]
     if kind == "ConstantScheduler":
@@ -208,7 +209,7 @@ def lrs(values: dict, total: int) -> np.ndarray:
     return np.where(inside, first + (peak - first) * np.minimum(current, warmup) / max(warmup, 1), after)
 
 
-def _composed(stages, current: np.ndarray, peak: float) -> np.ndarray:
+def _composed(stages: Any, current: np.ndarray, peak: float) -> np.ndarray:
     begin, before, lr = 0, peak, np.zeros(current.size)
     for duration, shape, start, start_part, end, end_part in stages:
         first = start if start is not None else before if start_part is None else peak * start_part
@@ -220,7 +221,7 @@ def _composed(stages, current: np.ndarray, peak: float) -> np.ndarray:
     return lr
 
 
-def _form(values: dict) -> Form | None:
+def _form(values: dict[str, Any]) -> Form | None:
     a, peak, kind = values["arguments"], values["lr"], values["scheduler"]
     if kind not in ("ConstantWithWarmup", "WSD", "LinearWithWarmup", "CosWithWarmup"):
         return None

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from lastiterate._extras import optional
 
@@ -19,7 +20,7 @@ class ConfigError(ValueError):
 
 
 @lru_cache(maxsize=2)
-def mapping(text: str) -> Mapping | None:
+def mapping(text: str) -> Mapping[str, Any] | None:
     """The mapping that JSON, TOML or YAML holds, not to be changed; None if it is none of them, or too long for a configuration."""
     if len(text) > LONGEST:
         return None
@@ -42,7 +43,7 @@ def _yaml(text: str) -> object:
         raise ValueError("not YAML") from error
 
 
-def flat(values: Mapping, prefix: str = "") -> dict:
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings with dots between their names."""
     found = {}
     for key, value in values.items():
@@ -115,7 +116,7 @@ def printed(text: str, names: Iterable[str]) -> dict[str, str] | None:
 class Python:
     """The calls in a Python file, their arguments computed from literals, constants of the file and arithmetic."""
 
-    def __init__(self, text: str):
+    def __init__(self, text: str) -> None:
         self.tree = ast.parse(text)
         self.constants: dict[str, ast.expr] = {}
         self.unsure: set[str] = set()  # names with several values, of which one cannot say which holds
@@ -186,7 +187,7 @@ class Python:
             return str(self.value(given["unit"])).rpartition(".")[2], self.value(given["value"])
         raise ConfigError(f"line {node.lineno}: {ast.unparse(node)[:60]!r} is not a Duration that the file states: write it out")
 
-    def value(self, node: ast.expr, depth: int = 20):
+    def value(self, node: ast.expr, depth: int = 20) -> Any:
         """The value of an expression; ConfigError if it is not made of literals, constants of the file and arithmetic."""
         if depth == 0:
             raise ConfigError(f"line {node.lineno}: {ast.unparse(node)} refers to itself")
@@ -236,7 +237,7 @@ def dotted(node: ast.expr) -> str:
 class Fields:
     """Values by name, taken as numbers with an error that names them."""
 
-    def __init__(self, values: Mapping, spelled: str = "{}"):
+    def __init__(self, values: Mapping[str, Any], spelled: str = "{}") -> None:
         self.values, self.spelled = values, spelled
 
     def has(self, name: str) -> bool:

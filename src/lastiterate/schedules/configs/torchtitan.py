@@ -4,6 +4,8 @@ Rule: torchtitan/components/optimizer/lr_scheduler.py (0.3.0; run by tests/test_
 200 steps, decay_ratio everything after it, decay_type linear, the last factor 0 and the run 10 000 steps.
 """
 
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules.configs.config import Config, Form, check_total, config
@@ -66,14 +68,14 @@ def read(text: str, steps: int | None = None) -> Config:
     return config("torchtitan", values, lrs(values, total), form, peak, notes)
 
 
-def _flat(given: dict) -> dict:
+def _flat(given: dict[str, Any]) -> dict[str, Any]:
     found = flat(given)
     for index, group in enumerate(found.pop("optimizer.param_groups", None) or []):
         found |= flat(group, f"optimizer.param_groups.{index}.") if isinstance(group, dict) else {}
     return found
 
 
-def lrs(values: dict, total: int) -> np.ndarray:
+def lrs(values: dict[str, Any], total: int) -> np.ndarray:
     """Learning rates of updates 1..total, shape (total,)."""
     s, warmup, end, down = (
         np.arange(total), values["lr_scheduler.warmup_steps"], values["lr_scheduler.total_steps"], values["decay_steps"],

@@ -8,6 +8,7 @@ furthest off, until these are no further off than the others.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -42,11 +43,11 @@ class Space:
         power = (0.05, 8.0) if self.reach.shape == "power" else (0.1, 100.0) if self.reach.shape == "inverse" else (1.0, 1.0)
         return [(0.05, 1.0), *((0.0, float(longest > 0)) for longest in self.longest), (0.0, 0.98), power]
 
-    def roots(self, counts) -> np.ndarray:
+    def roots(self, counts: Any) -> np.ndarray:
         """Counts (warmup, begin, length) as parameters."""
         return (np.clip(counts, 0, self.longest) / np.maximum(self.longest, 1)) ** 0.25
 
-    def build(self, parameters) -> Form:
+    def build(self, parameters: Any) -> Form:
         """The form of these parameters."""
         warmup, begin, length = (int(count) for count in np.round(self.longest * np.asarray(parameters)[COUNTS] ** 4))
         begin = max(begin, warmup) if self.reach.begin == "any" else warmup
@@ -65,7 +66,9 @@ class Space:
         )
 
 
-def fitted(form: Form, reach: Reach, wanted: np.ndarray, candidates: Callable, executed: Callable, after: int = 0) -> dict | None:
+def fitted(
+    form: Form, reach: Reach, wanted: np.ndarray, candidates: Callable[..., Any], executed: Callable[..., Any], after: int = 0
+) -> dict[str, Any] | None:
     """Settings of one reach that come nearest to `wanted`, or None if it makes none.
 
     Parameters
@@ -85,7 +88,7 @@ def fitted(form: Form, reach: Reach, wanted: np.ndarray, candidates: Callable, e
     space, seen = Space(form, reach), _seen(form, wanted.size, after)
     free = [i for i, (low, high) in enumerate(space.bounds) if low < high]
 
-    def loss(parameters) -> tuple[float, dict | None]:
+    def loss(parameters: Any) -> tuple[float, dict[str, Any] | None]:
         best = (np.inf, None)
         for values in candidates(space.build(parameters)):
             off = np.abs(executed(values, seen) - wanted[seen])
@@ -95,7 +98,7 @@ def fitted(form: Form, reach: Reach, wanted: np.ndarray, candidates: Callable, e
 
     start = np.array([low for low, _ in space.bounds])
 
-    def free_loss(x) -> float:
+    def free_loss(x: np.ndarray) -> float:
         start[free] = x
         return min(loss(start)[0], 10 * form.peak_lr)  # no settings at all are worse than any
 
@@ -129,7 +132,7 @@ def _seen(form: Form, total: int, after: int) -> np.ndarray:
     return found[(found >= after) & (found < total)]
 
 
-def _polish(loss: Callable, start: np.ndarray, space: Space, free: list[int]) -> np.ndarray:
+def _polish(loss: Callable[..., Any], start: np.ndarray, space: Space, free: list[int]) -> np.ndarray:
     """Steps in one and in two parameters at a time, halved when none improves; counts by at least 1."""
     best, rng, bounds = loss(start)[0], np.random.default_rng(0), np.transpose(space.bounds)
     share = 0.05

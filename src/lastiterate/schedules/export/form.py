@@ -1,5 +1,6 @@
 """How trainers see a schedule: a warmup, a stable stretch and a decay, in counts s = 0, 1, ... of updates already made."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from lastiterate.schedules.schedule import Phase, Schedule
@@ -135,7 +136,7 @@ def _plain(phase: Phase) -> Phase:
     return replace(phase, **integers, **{name: float(getattr(phase, name)) for name in ("start", "end", "power")})
 
 
-def common_limits(form: Form, shapes, first: str = "0") -> list[str]:
+def common_limits(form: Form, shapes: Collection[str], first: str = "0") -> list[str]:
     """Why a trainer of this form cannot execute the schedule: what it is more than, its decay shape, its warmup.
 
     `first` is the factor at which the trainer's own warmup starts: "0", "any", or "1/(W+1)".

@@ -7,8 +7,10 @@ train_gpt.py (f411b3d), keras-team/keras (3.15.1).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lastiterate.schedules.export import pytorch
 from lastiterate.schedules.export.form import Form
@@ -22,7 +24,7 @@ class Calls:
     """
 
     TITLE: str
-    VERSIONS: dict
+    VERSIONS: dict[str, Any]
     before: str
     after: str
     note: str
@@ -30,15 +32,15 @@ class Calls:
     candidates = staticmethod(pytorch.candidates)
     limits = staticmethod(pytorch.limits)
 
-    def executed(self, values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
+    def executed(self, values: dict[str, Any], total_steps: int, dtype: DTypeLike = np.float64) -> np.ndarray:
         """Learning rates of updates 1..total_steps, shape (total_steps,): those of the phases, rounded to `dtype`."""
         return pytorch.executed(values, total_steps).astype(dtype).astype(np.float64)
 
-    def notes(self, form: Form, values: dict, version: str) -> list[str]:
+    def notes(self, form: Form, values: dict[str, Any], version: str) -> list[str]:
         """What to know before using the settings."""
         return [self.note.format(lr=values["lr"])]
 
-    def text(self, values: dict) -> str:
+    def text(self, values: dict[str, Any]) -> str:
         """The settings as Python code."""
         total = sum(phase.steps for phase in values["phases"])
         parts = [self.before, pytorch.text(values).replace("; scheduler = LambdaLR(optimizer, lr_factor)", ""), self.after]

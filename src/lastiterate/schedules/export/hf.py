@@ -20,6 +20,9 @@ Source: huggingface/transformers, src/transformers/optimization.py (005edac, rel
 `warmup_stable_decay` had no decay_type (its decay is a cosine) and no warmup_type (its warmup starts at 0).
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules import pieces
@@ -40,11 +43,11 @@ def reaches(version: str) -> list[Reach]:
     return [*(Reach(shape) for shape in shapes), Reach("power", "warmup", "run"), Reach("inverse", "warmup")]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """TrainingArguments that may execute the form, those meant for it first."""
     base = {"learning_rate": form.peak_lr, "max_steps": form.total_steps, "warmup_steps": form.warmup_steps}
 
-    def values(kind, warmup=form.warmup_steps, **kwargs):
+    def values(kind: str, warmup: int = form.warmup_steps, **kwargs: Any) -> dict[str, Any]:
         return {**base, "warmup_steps": warmup, "lr_scheduler_type": kind, "lr_scheduler_kwargs": kwargs}
 
     if form.decay_shape == "inverse" or form.inverse_sqrt:
@@ -89,7 +92,7 @@ def _has_own_type(form: Form) -> bool:
     return form.immediate and (form.decay_shape == "cosine" or (whole and form.decay_shape in ("linear", "power")))
 
 
-def executed(values: dict, steps) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
     s, warmup, last = pieces.counts(steps), values["warmup_steps"], values["max_steps"]
     kind, kwargs, peak = values["lr_scheduler_type"], values["lr_scheduler_kwargs"], values["learning_rate"]
@@ -132,7 +135,7 @@ def limits(form: Form, version: str) -> list[str]:
     return found
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     found = ["updates are counted from 0; max_steps must be the length of the run"]
     if values["lr_scheduler_type"] == "warmup_stable_decay":
@@ -142,7 +145,7 @@ def notes(form: Form, values: dict, version: str) -> list[str]:
     return found
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as a Python call."""
     lines = [f"    {key}={value!r}," for key, value in values.items()]
     return "\n".join(["TrainingArguments(", *lines, ")"])

@@ -15,6 +15,9 @@ Source: mosaicml/llm-foundry, llmfoundry/optim/scheduler.py (8c8dd48, release 0.
 composer/optim/scheduler.py (6405188, release 0.32.1).
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules import pieces
@@ -30,10 +33,10 @@ def reaches(version: str) -> list[Reach]:
     return [Reach("linear"), Reach("linear", "warmup"), Reach("cosine", "warmup"), Reach("inverse", "warmup")]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Configurations that may execute the form."""
 
-    def values(name, **arguments):
+    def values(name: str, **arguments: Any) -> dict[str, Any]:
         scheduler = {"name": name, "t_warmup": f"{form.warmup_steps}ba", **arguments}
         return {"max_duration": f"{form.total_steps}ba", "optimizer": {"lr": form.peak_lr}, "scheduler": scheduler}
 
@@ -57,7 +60,7 @@ def candidates(form: Form, version: str):
         yield values("inv_sqrt_with_warmup", t_scale="1ba", t_cooldown=f"{form.decay_steps}ba", **end, **ends)
 
 
-def executed(values: dict, steps) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
     a, t, peak = values["scheduler"], pieces.counts(steps), values["optimizer"]["lr"]
     count = {name: int(a.get(name, values["max_duration"]).removesuffix("ba")) for name in ("t_warmup", "t_max", "t_scale", "t_cooldown")}
@@ -85,7 +88,7 @@ def limits(form: Form, version: str) -> list[str]:
     return common_limits(form, ("linear", "cosine") if form.immediate else ("linear",))
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     found = ["batches are counted from 0; scale_schedule_ratio must be left out"]
     if values["scheduler"]["name"] == "inv_sqrt_with_warmup":
@@ -93,6 +96,6 @@ def notes(form: Form, values: dict, version: str) -> list[str]:
     return found
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as YAML."""
     return yaml(values)

@@ -17,10 +17,15 @@ Source: AI-Hypercomputer/maxtext, src/maxtext/utils/maxtext_utils.py and configs
 (`lastiterate.schedules.pieces`).
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
+from lastiterate.schedules.export.pieces import Piece
 from lastiterate.schedules.export.text import fraction, yaml
 
 TITLE = "MaxText"
@@ -34,7 +39,7 @@ def reaches(version: str) -> list[Reach]:
     return [*(Reach(shape) for shape in (DECAYS if version != "0.1" else ())), Reach("cosine", "warmup")]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Configurations that may execute the form."""
     if version == "0.1":
         yield from _cosine_only(form)
@@ -56,7 +61,7 @@ def candidates(form: Form, version: str):
             yield found
 
 
-def _cosine_only(form: Form):
+def _cosine_only(form: Form) -> bool:
     """Before wsd: a cosine that reaches its end at E, and from its begin on; to 1 of the peak it is a constant."""
     end = form.decay_end if form.decay_steps else form.total_steps
     yield {
@@ -68,7 +73,7 @@ def _cosine_only(form: Form):
     }
 
 
-def executed(values: dict, steps, dtype=np.float64) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head, computed in `dtype`."""
     peak, end = values["learning_rate"], values["learning_rate_schedule_steps"]
     name = "learning_rate_final_fraction"
@@ -86,8 +91,8 @@ def executed(values: dict, steps, dtype=np.float64) -> np.ndarray:
     return schedule(pieces.counts(steps, dtype)).astype(np.float64)
 
 
-def _cosine(peak: float, final: float, steps: int):
-    def schedule(count):
+def _cosine(peak: float, final: float, steps: int) -> Piece:
+    def schedule(count: np.ndarray) -> np.ndarray:
         weight = 0.5 * (np.cos(np.pi * (count / (steps - 1) if steps > 1 else np.ones_like(count))) + 1)
         return peak * weight + final * (1 - weight)
 
@@ -99,7 +104,7 @@ def limits(form: Form, version: str) -> list[str]:
     return common_limits(form, DECAYS if version != "0.1" else ("cosine",))
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     found = ["steps are counted from 0; all fractions are of learning_rate_schedule_steps and always written"]
     if values["learning_rate_schedule_steps"] != form.total_steps:
@@ -107,6 +112,6 @@ def notes(form: Form, values: dict, version: str) -> list[str]:
     return found
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as YAML."""
     return yaml(values)

@@ -15,6 +15,9 @@ Source: NVIDIA/Megatron-LM, megatron/core/optimizer_param_scheduler.py (d98e8a6,
 since 0.13.0). It counts samples, s times the global batch size, and all its ratios are the same.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules import pieces
@@ -31,7 +34,7 @@ def reaches(version: str) -> list[Reach]:
     return [*(Reach(shape) for shape in (*_decays(version), "half")), Reach("inverse", "warmup")]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Flags that may execute the form."""
     start = form.warmup_start * form.peak_lr if form.warmup_steps else 0.0
     base = {"lr": form.peak_lr, "min_lr": form.final * form.peak_lr, "lr_warmup_init": start, "lr_warmup_iters": form.warmup_steps}
@@ -55,7 +58,7 @@ def _decays(version: str) -> dict[str, str]:
     return {shape: name for shape, name in DECAYS.items() if shape != "1-sqrt" or version == "0.13"}
 
 
-def executed(values: dict, steps) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
     s, warmup, end = pieces.counts(steps), values["lr_warmup_iters"], values["lr_decay_iters"]
     peak, low, first, style = values["lr"], values["min_lr"], values["lr_warmup_init"], values["lr_decay_style"]
@@ -76,7 +79,7 @@ def limits(form: Form, version: str) -> list[str]:
     return common_limits(form, _decays(version), first="any")
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     return [
         "iterations are counted from 0; lr_decay_iters includes the warmup; min_lr is absolute",
@@ -84,6 +87,6 @@ def notes(form: Form, values: dict, version: str) -> list[str]:
     ]
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as flags."""
     return flags(values, dashes=True)

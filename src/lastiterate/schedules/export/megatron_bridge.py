@@ -6,6 +6,9 @@ train_iters. Left out, lr_decay_style is linear, lr_wsd_decay_style exponential 
 Source: NVIDIA-NeMo/Megatron-Bridge, src/megatron/bridge/training/config.py and optim.py (067f987, 2026-08-22; release 0.3.1).
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 from lastiterate.schedules.export import megatron
 from lastiterate.schedules.export.form import Form
 from lastiterate.schedules.export.megatron import executed
@@ -17,12 +20,12 @@ VERSIONS = {"0.1": "lr_wsd_decay_style linear, cosine and exponential", "0.4": "
 CORE = {"0.1": "0.9", "0.4": "0.13"}
 
 
-def reaches(version: str) -> list:
+def reaches(version: str) -> list[Any]:
     """The decays it has."""
     return megatron.reaches(CORE[version])
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Settings that may execute the form."""
     return megatron.candidates(form, CORE[version])
 
@@ -32,14 +35,14 @@ def limits(form: Form, version: str) -> list[str]:
     return megatron.limits(form, CORE[version])
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     found = "iterations are counted from 0; lr_decay_iters includes the warmup; min_lr is absolute"
     return [found, "lr_warmup_fraction must stay None, and all counts be iterations, not samples; for a resumed run also "
             "override_opt_param_scheduler=True"]  # fmt: skip
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as Python."""
     scheduler = {key: value for key, value in values.items() if key.startswith("lr_")}
     return "\n".join(

@@ -10,6 +10,9 @@ so that a warmup of this package's form has initial_lr_ratio = 1/(warmup_steps +
 Source: karpathy/nanochat, scripts/base_train.py, get_lr_multiplier (92d63d4, 2026-07-03).
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules import pieces
@@ -25,7 +28,7 @@ def reaches(version: str) -> list[Reach]:
     return [Reach("linear", "any", "run")]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Flags that may execute the form."""
     total = form.total_steps
     count = total - form.decay_begin if form.decay_steps else 0
@@ -39,7 +42,7 @@ def candidates(form: Form, version: str):
         }
 
 
-def executed(values: dict, steps) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
     s, total, warmup = pieces.counts(steps), values["num_iterations"], values["warmup_steps"]
     down = round(values["warmdown_ratio"] * total)
@@ -56,7 +59,7 @@ def limits(form: Form, version: str) -> list[str]:
     return found
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     return [
         "the peak is the --matrix-lr of Muon's group: give --embedding-lr, --unembedding-lr and --scalar-lr in the same ratio to it as "
@@ -65,6 +68,6 @@ def notes(form: Form, values: dict, version: str) -> list[str]:
     ]
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as flags."""
     return flags(values, dashes=True)

@@ -15,6 +15,9 @@ rate; lr_decay_steps left out subtracts the warmup twice. All of them are always
 Source: huggingface/nanotron, src/nanotron/helpers.py and config/config.py (2411b02, 2026-04-07; releases 0.3, 0.4 without 1-sqrt).
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules import pieces
@@ -31,7 +34,7 @@ def reaches(version: str) -> list[Reach]:
     return [Reach(shape) for shape in _decays(version)]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Configurations that may execute the form."""
     for style in form.styles(_decays(version)):
         scheduler = {
@@ -51,7 +54,7 @@ def _decays(version: str) -> dict[str, str]:
     return {shape: name for shape, name in DECAYS.items() if shape != "1-sqrt" or version == "0.5"}
 
 
-def executed(values: dict, steps) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
     s, scheduler = pieces.counts(steps), values["optimizer"]["learning_rate_scheduler"]
     peak, low, warmup = scheduler["learning_rate"], scheduler["min_decay_lr"], scheduler["lr_warmup_steps"]
@@ -67,11 +70,11 @@ def limits(form: Form, version: str) -> list[str]:
     return common_limits(form, _decays(version))
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     return ["steps are counted from 0; min_decay_lr is absolute, and if left out there is no decay"]
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as YAML."""
     return yaml(values)

@@ -18,6 +18,9 @@ Source: allenai/OLMo-core, src/olmo_core/optim/scheduler.py (fa6c501, 2026-06-22
 decay_fraction and alpha_f default to 0.1 and are always written.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules import pieces
@@ -37,7 +40,7 @@ def reaches(version: str) -> list[Reach]:
     return [Reach("linear"), *(Reach(shape, "warmup") for shape in DECAYS)]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Settings that may execute the form."""
     base = {"lr": form.peak_lr, "max_duration": form.total_steps, "hard_stop": None}
     for warmup, low in _warmups(form):
@@ -66,7 +69,7 @@ def _warmups(form: Form) -> list[tuple[int, float]]:
     return [(steps + 1, low if low > 1e-15 else 0.0), (steps, 0.0)]
 
 
-def executed(values: dict, steps) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
     current, peak, arguments, kind = pieces.counts(steps) + 1, values["lr"], values["arguments"], values["scheduler"]
     if kind == "ComposableScheduler":
@@ -108,7 +111,7 @@ def limits(form: Form, version: str) -> list[str]:
     return [*found, "ComposableScheduler, since version 3, executes lines and cosines from anywhere"] if found else []
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     if values["scheduler"] == "ComposableScheduler":
         return ["updates are counted from 1; the stages' lengths are absolute: OLMo-core warns that it ignores t_max"]
@@ -118,7 +121,7 @@ def notes(form: Form, values: dict, version: str) -> list[str]:
     return found
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as Python."""
     duration = {"max_duration": values["max_duration"]} | ({"hard_stop": values["hard_stop"]} if values["hard_stop"] else {})
     steps = ", ".join(f"{name}=Duration.steps({count})" for name, count in duration.items())

@@ -7,7 +7,11 @@ where the phase starts (offset > 0) is begun that many counts earlier. Every sch
 Source: google-deepmind/optax, optax/schedules (0.2.8). JAX computes in float32 unless jax_enable_x64 is set.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form
@@ -18,18 +22,18 @@ ARITHMETIC = np.float32
 VERSIONS = {"0.2": "all of it"}
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """The phases themselves."""
     yield {"peak_lr": form.peak_lr, "phases": form.phases}
 
 
-def executed(values: dict, total_steps: int, dtype=np.float64) -> np.ndarray:
+def executed(values: dict[str, Any], total_steps: int, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Learning rates of updates 1..total_steps, shape (total_steps,): the pieces of the text, computed in `dtype`."""
     parts = [_computed(phase, values["peak_lr"])(phase.offset + pieces.counts(phase.steps, dtype)) for phase in values["phases"]]
     return np.concatenate(parts).astype(np.float64)
 
 
-def _computed(phase: Phase, peak_lr: float):
+def _computed(phase: Phase, peak_lr: float) -> Any:
     """The piece that `_piece` writes, as a function of the position."""
     start, end, span = peak_lr * phase.start, peak_lr * phase.end, phase.span
     match phase.shape:
@@ -59,12 +63,12 @@ def limits(form: Form, version: str) -> list[str]:
     return []
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     return ["counts start at 0"]
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as Python code with a function ``lr_schedule()``."""
     pieces, boundaries, begin, used = [], [], 0, set()
     for phase in values["phases"]:

@@ -7,6 +7,9 @@ Source: pytorch/pytorch, torch/optim/lr_scheduler.py (2.13.0): LambdaLR executes
 asks for one value more than there are updates.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules.export.form import Form
@@ -16,12 +19,12 @@ TITLE = "PyTorch"
 VERSIONS = {"1": "all of it"}
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """The phases themselves."""
     yield {"lr": form.peak_lr, "phases": form.phases}
 
 
-def executed(values: dict, total_steps: int) -> np.ndarray:
+def executed(values: dict[str, Any], total_steps: int) -> np.ndarray:
     """Learning rates of updates 1..total_steps, shape (total_steps,): those of the phases."""
     return values["lr"] * np.concatenate([phase.factors() for phase in values["phases"]])
 
@@ -31,12 +34,12 @@ def limits(form: Form, version: str) -> list[str]:
     return []
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     return [f"give the optimiser lr={values['lr']!r}, and call scheduler.step() after every optimizer.step()"]
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as Python code with a function ``lr_factor(step)``."""
     phases = values["phases"]
     total = sum(phase.steps for phase in phases)

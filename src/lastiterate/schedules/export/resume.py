@@ -15,6 +15,7 @@ schedules of the count in the optimiser's state.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ class Point:
     lr: float
     peak: float
     old_peak: float
-    values: dict
+    values: dict[str, Any]
 
 
-def resume(trainer: str, step: int, lr: float, peak: float, old_peak: float, values: dict) -> Resume:
+def resume(trainer: str, step: int, lr: float, peak: float, old_peak: float, values: dict[str, Any]) -> Resume:
     """What to do with a trainer's checkpoint after `step` updates, so that update step + 1 runs at `lr`."""
     return WAYS.get(trainer, _unknown)(Point(step, lr, peak, old_peak, values))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class Settings:
 
     trainer: str
     version: str
-    values: dict
+    values: dict[str, Any]
     text: str
     notes: tuple[str, ...]
     lr: np.ndarray
@@ -102,7 +103,7 @@ class Settings:
 class CannotExport(ValueError):
     """The trainer cannot execute the schedule; ``nearest`` holds the Settings that come nearest to it."""
 
-    def __init__(self, message: str, nearest: Settings):
+    def __init__(self, message: str, nearest: Settings) -> None:
         super().__init__(message)
         self.nearest = nearest
 
@@ -181,7 +182,7 @@ def nearest(
     form, wanted = read(schedule), schedule.lr
     best = None
 
-    def take(values: dict) -> None:
+    def take(values: dict[str, Any]) -> None:
         nonlocal best
         off = np.abs(adapter.executed(values, wanted.size) - wanted)[after:] / wanted[after:].max()
         key = (float(off.max()), float(off.mean()))
@@ -204,7 +205,7 @@ def nearest(
     return _settings(schedule, trainer, version, best[0][0], best[1], after)
 
 
-def _settings(schedule: Schedule, trainer: str, version: str, deviation: float, values: dict, after: int) -> Settings:
+def _settings(schedule: Schedule, trainer: str, version: str, deviation: float, values: dict[str, Any], after: int) -> Settings:
     """The settings under their notes: first whether they are the schedule, then the trainer's own, then its version."""
     adapter, wanted = TRAINERS[trainer], schedule.lr
     lr, rounding, notes = adapter.executed(values, wanted.size), 0.0, []

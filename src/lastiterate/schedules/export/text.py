@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 
-def number(value) -> str:
+def number(value: Any) -> str:
     """A number in its shortest form that reads back to the same double; floats keep a point, without which YAML 1.1 sees text.
 
     >>> number(1e-05), number(3), number(0.25), number(True)
@@ -18,7 +19,7 @@ def number(value) -> str:
     return f"{mantissa}.0e{exponent}" if e and "." not in mantissa else text
 
 
-def yaml(values: Mapping, indent: int = 0) -> str:
+def yaml(values: Mapping[str, Any], indent: int = 0) -> str:
     """Nested mappings of scalars as YAML."""
     lines = []
     for key, value in values.items():
@@ -27,22 +28,22 @@ def yaml(values: Mapping, indent: int = 0) -> str:
     return "\n".join(lines)
 
 
-def flags(values: Mapping, *, dashes: bool = False) -> str:
+def flags(values: Mapping[str, Any], *, dashes: bool = False) -> str:
     """Scalars as ``--name value``, one to a line, joined by backslashes."""
     names = [name.replace("_", "-") if dashes else name for name in values]
     return " \\\n".join(f"--{name} {_scalar(value)}" for name, value in zip(names, values.values(), strict=True))
 
 
-def call(name: str, arguments: Mapping) -> str:
+def call(name: str, arguments: Mapping[str, Any]) -> str:
     """A Python call with keyword arguments."""
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
-def _scalar(value) -> str:
+def _scalar(value: Any) -> str:
     return value if isinstance(value, str) else number(value)
 
 
-def fraction(count: int, total: int, rounding) -> float:
+def fraction(count: int, total: int, rounding: Callable[[float], float]) -> float:
     """A fraction f in [0, 1] with ``rounding(total * f) == count``; for ``int`` the smallest: fractions then add up to at most 1.
 
     ValueError if there is none (counts that float64 cannot hold).

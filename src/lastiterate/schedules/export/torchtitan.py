@@ -16,6 +16,9 @@ before it (0.1.0 to 0.2.2). decay_ratio left out means that everything after the
 of the keyword arguments of a parameter group's optimiser; before 0.2.2 the schedule always ended with the run.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules import pieces
@@ -38,7 +41,7 @@ def reaches(version: str) -> list[Reach]:
     return [Reach(shape, "any", "any" if version in ("0.2.2", "0.3") else "run") for shape in DECAYS]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Flags that may execute the form."""
     own_end = version in ("0.2.2", "0.3")
     end = form.decay_end if form.decay_steps and own_end else max(form.total_steps, form.warmup_steps + own_end)
@@ -60,7 +63,7 @@ def candidates(form: Form, version: str):
             }
 
 
-def executed(values: dict, steps) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, by the rule in the module's head."""
     s, end = pieces.counts(steps), values.get("lr_scheduler.total_steps", values["training.steps"])
     warmup = min(values["lr_scheduler.warmup_steps"], end)
@@ -83,7 +86,7 @@ def limits(form: Form, version: str) -> list[str]:
     return found
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     found = ["a warmup of W steps starts at 1/W of the peak and reaches it at step W; decay_ratio is always written"]
     if LR in values:
@@ -93,6 +96,6 @@ def notes(form: Form, values: dict, version: str) -> list[str]:
     return found
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as flags."""
     return flags(values)

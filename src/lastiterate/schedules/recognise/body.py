@@ -71,7 +71,7 @@ class Body:
         return 2 * min(digits_of(round(self.floor / self.peak, 9)), 4) + digits_of(self.peak) + steps
 
 
-def decays(shape: str, update, lr, tol, starts: np.ndarray, ends: np.ndarray) -> list[Body]:
+def decays(shape: str, update: np.ndarray, lr: np.ndarray, tol: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> list[Body]:
     """Decays of a shape whose start and end are among the integers given and that explain every value, closest first."""
     starts, ends = np.unique(starts[starts >= 0]), np.unique(ends)
     if shape == "exponential" and lr.min() <= 0:
@@ -104,7 +104,7 @@ def decays(shape: str, update, lr, tol, starts: np.ndarray, ends: np.ndarray) ->
     return found
 
 
-def _resembles(shape: str, update, lr, starts, ends) -> bool:
+def _resembles(shape: str, update: np.ndarray, lr: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> bool:
     """Whether a coarse grid comes within FAR of the values, so that a search is worth its time."""
     if not starts.size or not ends.size:
         return False
@@ -116,7 +116,9 @@ def _resembles(shape: str, update, lr, starts, ends) -> bool:
     return bool(_misfits(shape, update[rows], y, np.ones(rows.size), *grid)[1].min(initial=np.inf) < FAR)
 
 
-def _between_levels(shape: str, update, y, starts, ends) -> tuple[np.ndarray, np.ndarray] | None:
+def _between_levels(
+    shape: str, update: np.ndarray, y: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Integers near those at which the decay meets its highest and lowest values, if both are its levels."""
     inside = (y < y.max() - 1e-9 * abs(y.max())) & (y > y.min() + 1e-9 * abs(y.max()))
     if inside.sum() < 2:
@@ -130,7 +132,7 @@ def _between_levels(shape: str, update, y, starts, ends) -> tuple[np.ndarray, np
     return tuple(near) if near[0].size and near[1].size else None
 
 
-def cut_decays(shape: str, update, lr, tol, starts: np.ndarray) -> list[Body]:
+def cut_decays(shape: str, update: np.ndarray, lr: np.ndarray, tol: np.ndarray, starts: np.ndarray) -> list[Body]:
     """Decays of a shape whose end lies beyond the log: the end is solved for, and rounded."""
     from scipy.optimize import least_squares  # here: most logs need it not, and its import takes 0.4 s and 45 MB
 
@@ -169,7 +171,9 @@ def cut_decays(shape: str, update, lr, tol, starts: np.ndarray) -> list[Body]:
     return found
 
 
-def _misfits(shape, t, y, w, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _misfits(
+    shape: str, t: np.ndarray, y: np.ndarray, w: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (t0, t1) of the integers given, shape (q, 2), and the largest misfit of each over the tolerance, shape (q,)."""
     pairs = np.stack(np.meshgrid(starts, ends, indexing="ij"), axis=-1).reshape(-1, 2).astype(float)
     pairs = pairs[pairs[:, 1] > pairs[:, 0] + 1]
@@ -178,7 +182,7 @@ def _misfits(shape, t, y, w, starts: np.ndarray, ends: np.ndarray) -> tuple[np.n
     return pairs, (np.abs(levels[:, 1:] + (levels[:, :1] - levels[:, 1:]) * g - y) * w).max(1, initial=0.0)
 
 
-def _misfit(x, shape, update, lr, tol, ratio):
+def _misfit(x: float, shape: str, update: np.ndarray, lr: np.ndarray, tol: np.ndarray, ratio: float) -> float:
     """Residuals over the tolerance, with the levels solved for (their ratio given, or both free)."""
     start, span = x[0], np.exp(np.clip(x[1], 0.7, 40.0))
     g = SHAPES[shape](np.clip((update - start) / span, 0, 1))
@@ -201,7 +205,9 @@ def _levels(g: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.stack([floor + slope, floor], axis=1)
 
 
-def _solved(shape, update, y, w, lr, tol, start: int, end: int) -> Body | None:
+def _solved(
+    shape: str, update: np.ndarray, y: np.ndarray, w: np.ndarray, lr: np.ndarray, tol: np.ndarray, start: int, end: int
+) -> Body | None:
     """The body of given integers, its levels rounded to what a person would have written; None if a value is not explained."""
     g = SHAPES[shape](np.clip((update - start) / (end - start), 0, 1))
     peak, floor = _levels(g[None], y, w)[0]
@@ -222,7 +228,7 @@ def _solved(shape, update, y, w, lr, tol, start: int, end: int) -> Body | None:
     return body if (np.abs(body(update) - lr) <= tol).all() else None
 
 
-def _rounded(shape, start, end, peak, floor, width, lr) -> Body:
+def _rounded(shape: str, start: float, end: float, peak: float, floor: float, width: float, lr: np.ndarray) -> Body:
     top = snap(peak, width)
     if top == peak and abs(lr.max() - peak) <= width:
         top = float(lr.max())

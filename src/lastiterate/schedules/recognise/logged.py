@@ -12,7 +12,7 @@ from lastiterate.schedules.schedule import Phase
 class Logged:
     """The log and the level of exactness at which it is looked at."""
 
-    def __init__(self, update, lr, tol, rounded, total_steps):
+    def __init__(self, update: np.ndarray, lr: np.ndarray, tol: np.ndarray, rounded: float, total_steps: int | None) -> None:
         self.update, self.lr, self.tol = update, lr, tol
         self.total = int(total_steps or update[-1])
         self.known = total_steps is not None

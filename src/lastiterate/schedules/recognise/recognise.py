@@ -1,11 +1,14 @@
 """Which schedule explains every logged learning rate, if one does."""
 
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lastiterate.schedules.recognise.body import CUT, LEAST_MOVING, SELF_SIMILAR, SHAPES, Body, cut_decays, decays, kind_of, ordered
 from lastiterate.schedules.recognise.digits import SINGLE, digits_of, snap, tolerances
@@ -72,7 +75,7 @@ class Recognised:
         return ", ".join([f"{schedule.name} with peak {schedule.peak_lr:.10g}", *parts])
 
 
-def recognise(update, lr, total_steps: int | None = None) -> Recognised | None:
+def recognise(update: ArrayLike, lr: ArrayLike, total_steps: int | None = None) -> Recognised | None:
     r"""The schedule of this package's families that explains every logged learning rate; None if none does.
 
     Warmup (a line or half a cosine), plateau, decay and floor, several plateaus, 1/sqrt and warm restarts, with integer
@@ -126,7 +129,7 @@ def _at(log: Logged) -> Recognised | None:
     starts = _body_starts(log)
     restarts = (np.diff(log.lr[starts[0] :]) > log.tol[starts[0] + 1 :]).any()
     for kind in (cycles,) if restarts else (_constant, _decaying, inverse_roots, stages, _cut):
-        found: dict[tuple, list[Recognised]] = {}
+        found: dict[tuple[Any, ...], list[Recognised]] = {}
         for first in starts:
             log.explained = False
             for name, phases, *rest in kind(log, first):
@@ -140,11 +143,11 @@ def _at(log: Logged) -> Recognised | None:
     return None
 
 
-def _agreed(found: dict[tuple, list[Recognised]], log: Logged) -> Recognised | None:
+def _agreed(found: dict[tuple[Any, ...], list[Recognised]], log: Logged) -> Recognised | None:
     """The closest, of those the roundest; of rounded values the roundest, if other shapes of decay that explain them are as close to it."""
     digits = 9 if log.exact else 6
     key = lambda result: (round(result.off, digits) if log.close else 0, roundness(result.schedule))
-    best: dict[tuple, Recognised] = {}
+    best: dict[tuple[Any, ...], Recognised] = {}
     for (_, *shape), results in found.items():
         best[tuple(shape)] = min([*results, *([best[tuple(shape)]] if tuple(shape) in best else [])], key=key, default=None)
     options = sorted((result for result in best.values() if result), key=key)
@@ -171,7 +174,9 @@ def _body_starts(log: Logged) -> list[int]:
     return [at for at in (top, top + 1) if at < log.lr.size]
 
 
-def _checked(log: Logged, name: str, phases: tuple[Phase, ...], peak: float, planned: int | None, notes) -> Recognised | None:
+def _checked(
+    log: Logged, name: str, phases: tuple[Phase, ...], peak: float, planned: int | None, notes: Sequence[str]
+) -> Recognised | None:
     """The schedule of the phases, if it has every logged value."""
     try:
         schedule = Schedule(name, tuple(phase for phase in phases if phase.steps), peak)
@@ -191,7 +196,7 @@ def _checked(log: Logged, name: str, phases: tuple[Phase, ...], peak: float, pla
     return Recognised(schedule, float(off.max() / peak), planned, tuple(notes))
 
 
-def _constant(log: Logged, first: int):
+def _constant(log: Logged, first: int) -> Iterator[Any]:
     """[warmup] and a plateau to the end."""
     level = log.lr[first:]
     if level.size < 2:
@@ -232,7 +237,7 @@ def _ends(log: Logged, first: int) -> list[np.ndarray]:
     return [*near, np.arange(low, high + 1)] if low <= high and low < log.total - 1 else near
 
 
-def _decaying(log: Logged, first: int):
+def _decaying(log: Logged, first: int) -> Iterator[Any]:
     """[warmup] [plateau] decay [floor], with an end that the log reaches."""
     update, lr, tol = log.update[first:], log.lr[first:], log.tol[first:]
     moving = ((lr < lr.max() - tol) & (lr > lr.min() + tol)).sum() + 1
@@ -266,7 +271,7 @@ def _crossing(log: Logged) -> np.ndarray:
     return np.array([zero] if log.total < zero <= most else [], int)
 
 
-def _cut(log: Logged, first: int):
+def _cut(log: Logged, first: int) -> Iterator[Any]:
     """The same with an end beyond the log."""
     if log.close and log.tol.max() > 2 * SINGLE * log.peak:
         return  # values in double or single precision were fitted as such already
@@ -276,7 +281,7 @@ def _cut(log: Logged, first: int):
             yield from _with_warmup(log, first, cut_decays(shape, update, lr, tol, starts))
 
 
-def _with_warmup(log: Logged, first: int, bodies: list[Body]):
+def _with_warmup(log: Logged, first: int, bodies: list[Body]) -> Iterator[Any]:
     """Candidates of the bodies, each with the warmups that lead to it."""
     later = []
     for body in ordered(bodies, log):
@@ -300,7 +305,7 @@ def _with_warmup(log: Logged, first: int, bodies: list[Body]):
     yield from (_assembled(log, warmup, body) for warmup, body in later)
 
 
-def _assembled(log: Logged, warmup: Warmup, body: Body):
+def _assembled(log: Logged, warmup: Warmup, body: Body) -> Iterator[Any]:
     """(name, phases, peak, planned steps, notes) of warmup, plateau, decay and floor."""
     total, planned, note = log.total, None, warmup.note
     executed_end = body.end - 1 if body.floor == 0 or warmup.steps < body.start else body.end

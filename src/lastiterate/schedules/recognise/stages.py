@@ -5,6 +5,7 @@ Each function yields (name, phases, peak, planned steps, notes) for the rows of 
 
 from bisect import bisect_right
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from lastiterate.schedules.recognise.logged import Logged, before
 from lastiterate.schedules.schedule import Phase
 
 
-def stages(log: Logged, first: int):
+def stages(log: Logged, first: int) -> Any:
     """Plateaus with jumps or linear transitions between them, and a decay after the last."""
     update, lr, tol = log.update[first:], log.lr[first:], log.tol[first:]
     flat = _plateaus(lr, tol)
@@ -55,13 +56,13 @@ def stages(log: Logged, first: int):
         yield name, tuple(built), peak, None, [warmup.note, *notes]
 
 
-def _plateaus(lr, tol) -> list[tuple[int, int]]:
+def _plateaus(lr: np.ndarray, tol: np.ndarray) -> list[tuple[int, int]]:
     """Runs of at least two equal values: (first row, row after the last)."""
     edges = [0, *(np.flatnonzero(np.abs(np.diff(lr)) > tol[1:]) + 1).tolist(), lr.size]
     return [(a, b) for a, b in pairwise(edges) if b - a > 1]
 
 
-def _moved(update, lr, tol, stop: int, start: int, level: float, then: float, peak: float):
+def _moved(update: np.ndarray, lr: np.ndarray, tol: np.ndarray, stop: int, start: int, level: float, then: float, peak: float) -> Any:
     """(last update before the change, updates of the transition, note) between the rows stop - 1 and start; None if it is no line."""
     low, high = int(update[stop - 1]), int(update[start])
     if start == stop:
@@ -89,7 +90,7 @@ def _roundest(low: int, high: int) -> int:
     return high
 
 
-def _tail(log: Logged, first: int, stop: int, level: float):
+def _tail(log: Logged, first: int, stop: int, level: float) -> Any:
     """What follows the last plateau: nothing (()), or its decay; None if it is not explained."""
     update, lr, tol = log.update[first + stop - 2 :], log.lr[first + stop - 2 :], log.tol[first + stop - 2 :]
     if update.size == 2:
@@ -103,7 +104,7 @@ def _tail(log: Logged, first: int, stop: int, level: float):
     return None
 
 
-def inverse_roots(log: Logged, first: int):
+def inverse_roots(log: Logged, first: int) -> Any:
     """[warmup] c / sqrt(t + d), and a linear cooldown if there is one."""
     update, lr, tol = log.update[first:], log.lr[first:], log.tol[first:]
     if update.size < 4 or lr.min() <= 0 or lr[0] - lr[-1] <= 4 * tol.max():
@@ -134,7 +135,7 @@ def inverse_roots(log: Logged, first: int):
                 yield from _cooled(log, first, stop, warmup, peak, start, offset, shift)
 
 
-def _root(update, lr, tol):
+def _root(update: np.ndarray, lr: np.ndarray, tol: np.ndarray) -> Any:
     """(c, d) of c / sqrt(t + d) with an integer d; None if the values are not of that form (to twice their tolerance)."""
     slope, level = np.polyfit(update, lr**-2.0, 1, w=lr**3 / tol)
     if not (slope > 0 and abs(level / slope) < 1e9):
@@ -151,7 +152,7 @@ def _root(update, lr, tol):
     return best and best[1:]
 
 
-def _cooled(log: Logged, first: int, stop: int, warmup, peak, start, offset, shift):
+def _cooled(log: Logged, first: int, stop: int, warmup: Any, peak: Any, start: Any, offset: Any, shift: Any) -> Any:
     """1/sqrt, then a decay from its last value to the end."""
     update, lr, tol = log.update[first + stop :], log.lr[first + stop :], log.tol[first + stop :]
     for last in range(int(log.update[first + stop - 1]), int(update[0]) + 1):
@@ -168,7 +169,7 @@ MOST_SHIFT = 10  # of a root, in units of the run's length
 FEW = 12  # values that a cycle length is first tried on
 
 
-def cycles(log: Logged, first: int):
+def cycles(log: Logged, first: int) -> Any:
     """[warmup] and warm restarts at equal distances."""
     update, lr, tol = log.update[first:], log.lr[first:], log.tol[first:]
     jumps = np.flatnonzero(np.diff(lr) > np.maximum(4 * tol[1:], 0.05 * log.peak))
@@ -189,7 +190,7 @@ def cycles(log: Logged, first: int):
                     yield "cyclic", (*warmup.phases, *_cycle_phases(shape, log.total - start + 1, length, ratio)), peak, None, [warmup.note]
 
 
-def _possible(shape: str, update, lengths, lr, tol) -> list[int]:
+def _possible(shape: str, update: np.ndarray, lengths: np.ndarray, lr: np.ndarray, tol: np.ndarray) -> list[int]:
     """Cycle lengths under which a few of the values lie on a decay of this shape, as all of them must."""
     few = np.unique(np.linspace(0, update.size - 1, FEW).astype(int))
     g = SHAPES[shape](update[few] % lengths[:, None] / lengths[:, None])
@@ -199,7 +200,7 @@ def _possible(shape: str, update, lengths, lr, tol) -> list[int]:
     return lengths[(off <= 6 * tol[few]).all(axis=1)].tolist()
 
 
-def _cycle(shape: str, x, lr, tol):
+def _cycle(shape: str, x: np.ndarray, lr: np.ndarray, tol: np.ndarray) -> Any:
     """(peak, final ratio) of a decay in x, the position within a cycle; None if it does not explain the values."""
     g = SHAPES[shape](x)
     design = np.stack([g, 1 - g], axis=1)

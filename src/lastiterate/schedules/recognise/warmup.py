@@ -6,6 +6,7 @@ update 1), or start elsewhere; the number of updates that they call the warmup i
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def warmups(update: np.ndarray, lr: np.ndarray, tol: np.ndarray, peak: float, me
         yield from _cosines(update, lr, tol, peak, meets)
 
 
-def _one_row(update, lr, tol, peak, meets):
+def _one_row(update: np.ndarray, lr: np.ndarray, tol: np.ndarray, peak: float, meets: Any) -> Any:
     """From a single logged value: only a warmup from 0 is determined; (p, start), where start is the update at which it is 0."""
     if lr[0] <= tol[0] and update[0] == 1 and meets.size == 1 and meets[0] > 1:  # 0 at update 1, and the body says where it ends
         yield int(meets[0]), 1
@@ -65,7 +66,7 @@ def _one_row(update, lr, tol, peak, meets):
     yield from sorted(found, key=lambda pair: len(str(rounder(pair[0], pair[0] - 1)).rstrip("0")))
 
 
-def _lines(update, lr, tol, peak, meets):
+def _lines(update: np.ndarray, lr: np.ndarray, tol: np.ndarray, peak: float, meets: Any) -> Any:
     """(p, start) of lines that meet the peak at p: start is the update at which the line is 0, or the factor of update 1 as a float."""
     options = []
     for start in (1, 0):
@@ -89,7 +90,7 @@ def _lines(update, lr, tol, peak, meets):
         yield from _meeting_between(update, lr, tol, peak)
 
 
-def _meeting_between(update, lr, tol, peak):
+def _meeting_between(update: np.ndarray, lr: np.ndarray, tol: np.ndarray, peak: float) -> Any:
     """A line that meets the peak between two updates, as a warmup in tokens or samples does: (last update below, its two ends)."""
     slope, level = np.polyfit(update, lr, 1)
     if update.size > 2 and slope > 0 and (np.abs(level + slope * update - lr) <= tol).all():
@@ -98,7 +99,7 @@ def _meeting_between(update, lr, tol, peak):
             yield last, (max(level + slope, 0.0) / peak, (level + slope * last) / peak)
 
 
-def _linear(p: int, start) -> Warmup:
+def _linear(p: int, start: Any) -> Warmup:
     if isinstance(start, tuple):
         return Warmup(p, (Phase("warmup", p, "linear", start[0], start[1], p - 1),), "the warmup meets the peak between two updates", False)
     if start == 0:
@@ -108,7 +109,7 @@ def _linear(p: int, start) -> Warmup:
     return Warmup(steps, (Phase("warmup", steps, "linear", 0.0 if start == 1 else float(start), 1.0, p - 1),), plain=start == 1)
 
 
-def _cosines(update, lr, tol, peak, meets):
+def _cosines(update: np.ndarray, lr: np.ndarray, tol: np.ndarray, peak: float, meets: Any) -> Any:
     """Half a cosine from the factor of update 1 to the peak at p."""
     for p in meets[meets > 1]:
         rest = (1 + np.cos(np.pi * (update - 1) / (p - 1))) / 2  # 1 at update 1, 0 at p
