@@ -4,13 +4,15 @@ It stands apart because configurations are read by who has nothing to export.
 """
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from lastiterate.schedules import pieces
 
 
-def executed(values: dict, steps, dtype=np.float64) -> np.ndarray:
+def executed(values: dict[str, Any], steps: int | np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Learning rates of updates 1..steps, or after each count of an array, computed in `dtype`."""
     a, total = values["optimizer"], values["trainer"]["num_train_steps"]
     peak, cooldown = a["learning_rate"], _made(a.get("cooldown", 0), total)
@@ -33,7 +35,7 @@ def executed(values: dict, steps, dtype=np.float64) -> np.ndarray:
     return pieces.join(parts, boundaries)(pieces.counts(steps, dtype)).astype(np.float64)
 
 
-def _decay(style, peak: float, low: float, steps: int, ratio: float):
+def _decay(style: Any, peak: float, low: float, steps: int, ratio: float) -> Any:
     kind = style["type"] if isinstance(style, dict) else style
     if kind == "constant" or not steps:
         return pieces.constant(peak)

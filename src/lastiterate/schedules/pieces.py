@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 Piece: TypeAlias = Callable[[np.ndarray], np.ndarray]  # learning rates at counts of updates already made
 
 
-def counts(steps: int, dtype: DTypeLike = np.float64) -> np.ndarray:
+def counts(steps: int | np.ndarray, dtype: DTypeLike = np.float64) -> np.ndarray:
     """Updates already made: 0, 1, ..., steps - 1, or `steps` itself if it is an array of them."""
     return (steps if isinstance(steps, np.ndarray) else np.arange(steps)).astype(dtype)
 

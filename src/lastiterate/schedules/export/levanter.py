@@ -15,6 +15,9 @@ Source: stanford-crfm/levanter, src/levanter/optim/config.py (9263f81, 2025-09-2
 lib/levanter/src/levanter/optim/config.py (0f45aa1, 2026), which has polynomial and inv_sqrt_decay.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from lastiterate.schedules.export.form import Form, Reach, common_limits
@@ -32,7 +35,7 @@ def reaches(version: str) -> list[Reach]:
     return [Reach(shape, "any", "run") for shape in (*DECAYS, *(("power", "inverse") if version == "2026" else ()))]
 
 
-def candidates(form: Form, version: str):
+def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     """Configurations that may execute the form."""
     total, span = form.total_steps, max(form.total_steps - form.decay_begin, 0)
     if form.inverse_sqrt and version == "2026":
@@ -53,7 +56,7 @@ def candidates(form: Form, version: str):
             yield _configuration(form, style, form.final, _steps(form.warmup_steps, total), _steps(span, total), {})
 
 
-def _styles(form: Form, version: str) -> dict:
+def _styles(form: Form, version: str) -> dict[str, Any]:
     """lr_schedule of every decay shape."""
     if version == "2025":
         return DECAYS
@@ -62,7 +65,7 @@ def _styles(form: Form, version: str) -> dict:
     return DECAYS | own
 
 
-def _configuration(form: Form, style, final: float, warmup, decay, rest: dict) -> dict:
+def _configuration(form: Form, style: Any, final: float, warmup: Any, decay: Any, rest: dict[str, Any]) -> dict[str, Any]:
     """The configuration of one schedule; no decay means everything after the warmup."""
     optimizer = {"learning_rate": form.peak_lr, "min_lr_ratio": final, "warmup": warmup}
     optimizer |= ({} if decay is None else {"decay": decay}) | {"lr_schedule": style} | rest
@@ -86,7 +89,7 @@ def limits(form: Form, version: str) -> list[str]:
     return found
 
 
-def notes(form: Form, values: dict, version: str) -> list[str]:
+def notes(form: Form, values: dict[str, Any], version: str) -> list[str]:
     """What to know before using the settings."""
     found = ["steps are counted from 0; warmup, decay and cooldown of at most 1 are fractions of num_train_steps (of their cycle)"]
     if "cooldown" in values["optimizer"]:
@@ -94,6 +97,6 @@ def notes(form: Form, values: dict, version: str) -> list[str]:
     return found
 
 
-def text(values: dict) -> str:
+def text(values: dict[str, Any]) -> str:
     """The settings as YAML."""
     return yaml(values)

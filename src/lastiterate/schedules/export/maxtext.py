@@ -25,8 +25,8 @@ from numpy.typing import DTypeLike
 
 from lastiterate.schedules import pieces
 from lastiterate.schedules.export.form import Form, Reach, common_limits
-from lastiterate.schedules.export.pieces import Piece
 from lastiterate.schedules.export.text import fraction, yaml
+from lastiterate.schedules.pieces import Piece
 
 TITLE = "MaxText"
 DECAYS = {"linear": "linear", "cosine": "cosine"}
