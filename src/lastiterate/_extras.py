@@ -10,6 +10,7 @@ EXTRAS = {  # extra: the modules that it brings, as they are imported (pyproject
     "logs": ("pandas", "pyarrow", "pandera", "google_crc32c", "yaml"),
     "completion": ("argcomplete",),
     "plan": ("matplotlib",),
+    "html": ("plotly",),
     "symbolic": ("sympy",),
     "workflow": ("snakemake", "sklearn", "threadpoolctl", "pooch", "requests", "grimp", "jinja2", "jsonschema"),
     "train": ("torch", "transformers", "datasets"),

@@ -14,6 +14,7 @@ example:
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from importlib.util import find_spec
 from pathlib import Path
 
 from lastiterate._checks import check_number
@@ -123,7 +124,8 @@ def run(arguments: Namespace) -> None:
             how = "the nearest that it can, as you asked" if one.taken else "only notes, with the nearest that it can (--nearest takes it)"
             print(titled("note", f"{one.reason}; {prefix}settings_{one.settings.trainer}.txt holds {how}"))
     if written:
-        print(titled("wrote", f"{arguments.out}: {', '.join(path.name for path in written)}"))
+        page = "" if arguments.no_figures or find_spec("plotly") else " (and plan.html with pip install 'lastiterate[html]')"
+        print(titled("wrote", f"{arguments.out}: {', '.join(path.name for path in written)}{page}"))
     if arguments.explain:
         print(explained(plan, left_out))
 

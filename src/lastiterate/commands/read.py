@@ -39,6 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=out_folder, metavar="FOLDER", help="write runs.parquet, history.parquet and issues.csv here, whole or not at all"
     )
+    parser.add_argument("--plot", type=Path, metavar="PAGE", help="write losses and learning rates of all runs as a page to look at (HTML)")
     add_settings(parser)
     add_json(parser)
 
@@ -64,8 +65,11 @@ def run(arguments: Namespace) -> None:
             notes.extend(found.notes)
             if not arguments.json:
                 print("\n".join(describe(report["runs"][-1])))
+            if arguments.plot:
+                shown.append(found)
             yield found
 
+    shown: list[RunLog] = []
     found = described()
     first = next(found, None)
     if first is None:
@@ -80,11 +84,19 @@ def run(arguments: Namespace) -> None:
         report |= {"out": str(arguments.out), "rows": rows}
     for _ in found:
         pass
+    if arguments.plot:
+        from lastiterate.pages.log import log_page
+        from lastiterate.workflow.files import write_text
+
+        write_text(arguments.plot, log_page(shown, ", ".join(map(str, arguments.log))))
+        report["plot"] = str(arguments.plot)
     if arguments.json:
         print_json(report)
     elif arguments.out:
         names = ", ".join(str(arguments.out / name) for name in ("runs.parquet", "history.parquet", "issues.csv"))
         print(f"{runs} runs, {rows} rows, {len(notes)} notes: {names}")
+    if arguments.plot and not arguments.json:
+        print(f"open {arguments.plot}")
 
 
 def _counted(files: list[LogFile]) -> Iterator[LogFile]:

@@ -1,7 +1,7 @@
 """The schedule explorer: a piece of a page, without a network or a framework, on which a schedule is bent by hand.
 
 `numerics.js` has the schedules, the bound and the worst case (tests hold it against the library), `explorer.js` the page, `templates`
-the settings of trainers.
+and `settings.js` the settings of trainers.
 """
 
 import json
@@ -19,11 +19,12 @@ def explorer_html() -> str:
     2
     """
     here = Path(__file__).parent
-    style, numerics, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("explorer.css", "numerics.js", "explorer.js"))
+    names = ("explorer.css", "numerics.js", "settings.js", "explorer.js")
+    style, *scripts = (here.joinpath(name).read_text(encoding="utf-8") for name in names)
     data = json.dumps(settings(), ensure_ascii=False).replace("</", "<\\/")
     return (
         f"<style>\n{style}</style>\n"
         '<div class="li-explorer" data-lastiterate-explorer><noscript>The schedule explorer needs JavaScript.</noscript></div>\n'
         f'<script type="application/json" id="lastiterate-explorer-settings">{data}</script>\n'
-        f"<script>\n{numerics}\n{script}</script>\n"
+        "<script>\n" + "\n".join(scripts) + "</script>\n"
     )

@@ -78,13 +78,13 @@ def key(family: str, shape: str, warmup: bool, ends: bool) -> str:
     return "/".join((family, shape, "warmup" if warmup else "", "ends" if ends else ""))
 
 
-def some_schedule(kind: dict, rng: random.Random) -> tuple[Schedule, dict]:
-    """A random schedule of a kind, and the numbers its settings may be made of."""
+def some_schedule(kind: dict, rng: random.Random, begins: float = 0.0) -> tuple[Schedule, dict]:
+    """A random schedule of a kind, whose warmup begins at a factor of the peak, and the numbers its settings may be made of."""
     total = rng.randrange(2000, 3000)
     warmup = rng.randrange(101, 191) if kind["warmup"] else 0
     final = round(rng.uniform(0.011, 0.089), 4) if kind["ends"] else 0.0
     peak = round(rng.uniform(0.00011, 0.0089), 7)
-    arguments = {"total_steps": total, "warmup_steps": warmup, "peak_lr": peak, "initial_lr_ratio": 0.0}
+    arguments = {"total_steps": total, "warmup_steps": warmup, "peak_lr": peak, "initial_lr_ratio": begins}
     if kind["family"] not in ("constant", "inverse_sqrt"):
         arguments["final_lr_ratio"] = final
     if kind["shape"]:
@@ -144,10 +144,10 @@ def settings_text(schedule: Schedule, trainer: str) -> str | None:
     return None if found.deviation > EXACT else "\n".join([*(f"# {note}" for note in notes), found.text])
 
 
-def template(kind: dict, trainer: str, seed: int = 0) -> list | None:
+def template(kind: dict, trainer: str, begins: float = 0.0) -> list | None:
     """The template of a kind for a trainer, or None: it cannot, or its settings hold more than `VALUES` has."""
-    rng = random.Random(f"{seed} {kind} {trainer}")
-    some = [some_schedule(kind, rng) for _ in range(LEARNT + CHECKED)]
+    rng = random.Random(f"{kind} {trainer}")
+    some = [some_schedule(kind, rng, begins) for _ in range(LEARNT + CHECKED)]
     texts = [settings_text(some[0][0], trainer)]
     if texts[0] is None:
         return None

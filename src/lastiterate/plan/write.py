@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +152,11 @@ def write(plan: Plan, folder: Path, made: Sequence[Made] = (), figures: bool = T
         from lastiterate.draw.plan import save_figures
 
         written += save_figures(columns_of, folder)
+        if find_spec("plotly"):  # the extra `html`
+            from lastiterate.pages.plan import plan_page
+
+            write_text(folder / "plan.html", plan_page(plan))
+            written.append(folder / "plan.html")
     with replacing(folder / "plan.json") as temporary:  # last: a folder with it is whole
         temporary.write_text(json.dumps(report(plan, made, compared), indent=1, sort_keys=False) + "\n", encoding="utf-8")
     return [*written, folder / "plan.json"]
