@@ -1,8 +1,14 @@
 # The report: every figure in one page, and the ledger and provenance with it.
 
-SHOWN = [family for family in FAMILIES.values() if config["public_logs"] or not needs_download(family)]
+# Families that take minutes (default: false) are shown where they are built already.
+SHOWN = [
+    family
+    for family in FAMILIES.values()
+    if (config["public_logs"] or not needs_download(family))
+    and (family.default or all(Path(path).exists() for path in family.shown))
+]
 REPORT = STATE / "report.json"  # written when it changes, which makes the page again
-write_if_changed(REPORT, report_content(config, SHOWN, SOURCES, HEADINGS))
+write_if_changed(REPORT, report_content(config, SHOWN, SOURCES, HEADINGS, NUMBERS))
 
 
 rule report:
@@ -23,7 +29,7 @@ rule report:
     params:
         python=python,
         claims=place(CLAIMS),
-        code=code_hash("lastiterate.workflow.report", files=sorted((PACKAGE / "lastiterate/workflow/page").iterdir())),
+        code=code_hash("lastiterate.workflow.report", files=sorted([*(PACKAGE / "lastiterate/workflow/page").iterdir(), *(PACKAGE / "lastiterate/explorer").glob("explorer.*")])),
     shell:
         command(
             "{params.python} -m lastiterate.workflow.report --content {input.content:q} --ledger {input.ledger:q} --claims {params.claims:q}"

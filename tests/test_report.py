@@ -10,7 +10,8 @@ import yaml
 
 from browser import Browser, find_browser
 from lastiterate.workflow.families import declared_families, load_families, load_headings
-from lastiterate.workflow.report import count_statuses, load_item, load_ledger, page, report_content, sort_key
+from lastiterate.workflow.paper_numbers import load_numbers
+from lastiterate.workflow.report import anchor, count_statuses, load_item, load_ledger, page, report_content, sort_key
 from lastiterate.workflow.sources import load_sources
 from test_workflow import make_copy, snakemake
 
@@ -25,7 +26,8 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     sources = load_sources(ROOT / "config/sources.csv")
-    families = load_families(config, declared_families(), {**sources, **config["trained"]}).values()
+    by_name = load_families(config, declared_families(), {**sources, **config["trained"]})
+    families, numbers = by_name.values(), load_numbers(by_name, declared_families())
     for number, path in enumerate(path for family in families for path in family.shown):
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +45,7 @@ def built(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         ledger = load_ledger(Path("results/claims.csv"), ROOT / "config/claims.csv")
-        content = json.loads(json.dumps(report_content(config, families, sources, load_headings())))
+        content = json.loads(json.dumps(report_content(config, families, sources, load_headings(), numbers)))
         text = page(content, ledger, {"lastiterate": "1.2.3"})
     (folder / "report.html").write_text(text, encoding="utf-8")
     return folder / "report.html", families, ledger
@@ -54,8 +56,9 @@ def test_every_figure_has_its_caption_and_the_page_loads_nothing(built):
     shown = {path: caption for family in built[1] for path, caption in family.shown.items()}
     assert len(shown) > 90
     assert text.count("<figure ") == len(shown)
+    assert text.count("<script type=\"text/plain\" data-packed=") == sum(not path.endswith(".csv") for path in shown)
     for path in shown:
-        assert f'id="{path.split("/", 1)[1].rsplit(".", 1)[0]}"' in text
+        assert f'id="{anchor(path)}"' in text
     assert set(re.findall(r'(?:src|href)="([a-z]+):', text)) == {"data"}
     assert not re.search(r"@import|url\(|https?://(?!www\.w3\.org)", text)
 
@@ -101,25 +104,69 @@ def column(browser, number: int) -> list[str]:
     return json.loads(browser.evaluate(f"JSON.stringify([...ledger.tBodies[0].rows].map(r => r.cells[{number}].dataset.key))"))
 
 
+def visit(browser, place: str) -> None:
+    come = "addEventListener('hashchange', () => setTimeout(done, 50), {once: true})"
+    browser.evaluate(f"new Promise(done => {{ {come}; location.hash = {place!r}; }})")
+
+
+def drawn(browser) -> list[bool]:
+    """Whether each image of the view is there, once those near the window had time to be unpacked."""
+    shown = "[...document.querySelectorAll('.view:not([hidden]) img.plot')].filter(i => i.offsetHeight)"
+    wait = f"Promise.all({shown}.slice(0, 2).map(i => i.complete && i.naturalWidth ? 0 : new Promise(d => i.addEventListener('load', d))))"
+    browser.evaluate(f"{wait}.then(() => 0)")
+    return json.loads(browser.evaluate(f"JSON.stringify({shown}.map(i => i.naturalWidth > 0))"))
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
-def test_everything_is_visible_without_network_or_errors(browser, built, width):
+def test_every_view_fits_and_loads_nothing(browser, built, width):
     browser.requests.clear()
     browser.errors.clear()
     browser.open(built[0], width)
-    images = browser.evaluate(
-        "JSON.stringify([...document.querySelectorAll('figure img')].map(i => [i.naturalWidth, i.getBoundingClientRect().width]))"
-    )
-    figures = sum(not path.endswith(".csv") for family in built[1] for path in family.shown)
-    assert len(json.loads(images)) == figures
-    assert all(natural > 0 and seen > 0 for natural, seen in json.loads(images))
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width  # only tables and enlarged figures scroll sideways
+    assert drawn(browser)[0]
+    for place in ("paper:schaipp", "question:bound", "number:schaipp_fig5", "explorer", "claims", "provenance", "schaipp/multiple_horizon"):
+        visit(browser, place)
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width, place  # only tables and figures scroll sideways
     assert browser.requests == [] and browser.errors == []
 
 
 @pytest.mark.browser
+def test_a_view_has_the_figures_that_it_is_named_after(opened, built):
+    visible = "JSON.stringify([...document.querySelectorAll('#figures figure')].filter(f => f.offsetHeight).map(f => f.id))"
+    anchors = {family.name: [anchor(path) for path in family.shown] for family in built[1]}
+    visit(opened, "paper:bu")
+    assert json.loads(opened.evaluate(visible)) == [one for family in built[1] if family.paper == "bu" for one in anchors[family.name]]
+    visit(opened, "question:cooldown")
+    own = [family for family in built[1] if family.question == "cooldown"]
+    assert json.loads(opened.evaluate(visible)) == [one for family in own for one in anchors[family.name]]
+    visit(opened, "number:schaipp_fig5")
+    assert json.loads(opened.evaluate(visible)) == ["schaipp/cooldown_length/lr_sweep", "schaipp/cooldown_length/cooldown_range"]
+    assert "Ours: same" in opened.evaluate("document.getElementById('about').textContent")
+    visit(opened, "schaipp/multiple_horizon/convergence")
+    assert json.loads(opened.evaluate(visible)) == anchors["multiple_horizon"]
+    opened.evaluate("search.value = 'cosine cycle'; search.dispatchEvent(new Event('input'))")
+    found = json.loads(opened.evaluate(visible))
+    assert found and {"schaipp/cosine_cycle"} <= {str(Path(one).parent) for one in found}
+    opened.evaluate("search.value = 'no such word'; search.dispatchEvent(new Event('input'))")
+    assert json.loads(opened.evaluate(visible)) == [] and opened.evaluate("document.getElementById('nothing').offsetHeight > 0")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_view_has_a_violation_that_axe_finds(browser, built, dark):
+    browser.prefer_dark(dark)
+    browser.open(built[0])
+    for place in ("", "paper:schaipp", "explorer", "claims", "provenance"):
+        if place:
+            visit(browser, place)
+        assert browser.violations() == [], place
+    browser.prefer_dark(False)
+
+
+@pytest.mark.browser
 def test_the_ledger_sorts_both_ways_and_filters(opened):
-    for number in (0, 4):  # status and published
+    visit(opened, "claims")
+    for number in (0, 3):  # status and published
         before = column(opened, number)
         opened.evaluate(f"ledger.querySelectorAll('th button')[{number}].click()")
         up = column(opened, number)
@@ -136,14 +183,13 @@ def test_the_ledger_sorts_both_ways_and_filters(opened):
 
 
 @pytest.mark.browser
-def test_figures_regroup_by_question_and_enlarge(opened, built):
-    headings = "JSON.stringify([...document.querySelectorAll('#figures h2')].map(h => h.textContent))"
-    assert json.loads(opened.evaluate(headings))[0].startswith("Schaipp")
-    opened.evaluate("document.querySelector('[value=question]').click()")
-    assert json.loads(opened.evaluate(headings))[0] == "Which schedule is best?"
-    assert opened.evaluate("document.querySelectorAll('#figures article').length") == len(built[1])
-    opened.evaluate("document.querySelector('.enlarge').click()")
-    assert opened.evaluate("large.open && large.querySelector('img').getBoundingClientRect().width") > 700
+def test_a_figure_is_enlarged_and_comes_with_its_command(opened, built):
+    visit(opened, "schaipp/multiple_horizon")
+    opened.evaluate("document.querySelector('article:not([hidden]) .enlarge').click()")
+    large = "new Promise(d => setTimeout(() => d(large.open && large.querySelector('img').getBoundingClientRect().width), 300))"
+    assert opened.evaluate(large) > 700
+    command = opened.evaluate("document.querySelector('article:not([hidden]) .how code').textContent")
+    assert command == ".venv/bin/snakemake figures/schaipp/multiple_horizon/lr_sweep.svg"
 
 
 @pytest.mark.slow
@@ -153,7 +199,7 @@ def test_the_workflow_makes_both_reports(tmp_path):
     snakemake(folder, *arguments)
     snakemake(folder, "--report", "report-workflow.html", *arguments)
     text = (folder / "report.html").read_text(encoding="utf-8")
-    assert text.count("<img src=") == len(list((folder / "figures/schaipp").rglob("*.svg"))) > 10
+    assert text.count("<script type=\"text/plain\" data-packed=") == len(list((folder / "figures/schaipp").rglob("*.svg"))) > 10
     assert "not yet" in text and str(tmp_path) not in text  # claims of families that the copy leaves out; no path of this machine
     own = (folder / "report-workflow.html").read_text(encoding="utf-8")
     assert "Which schedule is best?" in own and "six schedules" in own

@@ -6,8 +6,8 @@ Rooms, from the numerics up: `schedules` (integer phases to the vector of learni
 `qualify` (whether Omega falls like 1/sqrt(T)), `transfer` (of a tuned base learning rate to other schedules and
 horizons), `refine` (gradient norms to a schedule), `sgd` (small models really trained, many runs at once), `laws`
 (loss curves from schedules), `plan` (pilot runs to the schedule of the real run), `logs` (readers to one schema), `train`
-(language models that execute the schedules; extra `train`), `explorer` (a piece of a page on which a schedule is bent), `pages` (a plan and logs to look into, extra `html`),
-`workflow` (what the rules stand on), `draw` (style, colours, legends),
+(language models that execute the schedules; extra `train`), `explorer` (a piece of a page on which a schedule is bent), `pages` (a plan
+and logs to look into; extra `html`), `workflow` (what the rules stand on), `draw` (style, colours, legends),
 `figures` (a folder for each paper and figure family), and `cli` with its `commands`.
 """
 
