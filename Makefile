@@ -8,7 +8,7 @@ TARGETS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims report docs test campaign bench gpu-check train-extra optax-extra trainers-extra trainers-table lint lock clean
+.PHONY: figures paper claims report docs test campaign bench gpu-check train-extra optax-extra trainers-extra trainers-table lint lock outdated clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -100,6 +100,10 @@ lock: $(BIN)/uv
 	@for extra in docs optax; do \
 	  $(COMPILE) --extra workflow --extra $$extra --constraint requirements-test.lock --output-file requirements-$$extra.lock || exit; done
 	@$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml
+
+# Which direct dependencies have moved on since the locks were made, and why any is held back.
+outdated: $(BIN)/uv
+	@$(BIN)/python -m lastiterate.workflow.outdated
 
 $(BIN)/uv: | $(BIN)/python
 	$(INSTALL) uv

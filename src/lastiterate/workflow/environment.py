@@ -33,7 +33,7 @@ def locked_versions(lock: Path) -> dict[str, str]:
     """Version of each package in a lock under `PYTHON` (a package may be locked at several, by Python version)."""
     versions = {}
     for name, version, marker in re.findall(r"^([\w.-]+)==([\w.]+)(?: ; (.*?))? \\$", lock.read_text(encoding="utf-8"), re.MULTILINE):
-        if marker.startswith("python_full_version >="):
+        if marker.startswith(("python_full_version >=", "python_full_version ==")):
             continue
         versions[name.lower()] = version
     return versions
