@@ -86,7 +86,7 @@ def pythons() -> dict[str, str]:
     found = {}
     folders = [*map(Path, os.environ["PATH"].split(":")), *Path("~/.pyenv/versions").expanduser().glob("3.*/bin")]
     for path in (file for folder in folders if folder.is_dir() and "shims" not in folder.parts for file in folder.glob("python3.*")):
-        if re.fullmatch(r"python3\.\d+", path.name) and int(path.name[9:]) >= 11:
+        if re.fullmatch(r"python3\.\d+", path.name) and int(path.suffix[1:]) >= 11:
             found.setdefault(path.name[6:], str(path))
     order = sorted(found, key=lambda version: int(version[2:]))
     return {version: found[version] for version in dict.fromkeys([order[0], order[-1]])} if order else {}
