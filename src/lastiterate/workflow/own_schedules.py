@@ -9,8 +9,11 @@ def own_families(parameters: Any, schema: dict[str, Any], where: str = "") -> di
     """Digests of the files in which families are written that are not this package's, by the name that `parameters` calls them.
 
     A schedule is an entry of a key `schedules`; the names of this package's families are in the schema. What the files import is not
-    looked at. ValueError that names the key, for a family that is not there.
+    looked at. ValueError that names the key, for a family that is not there. A schema that does not let a user's families in, as that of
+    training configs, has none of them.
     """
+    if "known_schedule" not in schema.get("$defs", {}):
+        return {}
     known = schema["$defs"]["known_schedule"]["properties"]["family"]["enum"]
     found: dict[str, str] = {}
     for key, name in _families(parameters, where):
