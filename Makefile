@@ -20,7 +20,7 @@ paper claims: $(VENV)/.ready
 # Without the public logs: make report TARGETS="--config public_logs=False"
 report: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build report $(TARGETS)
-	@$(BIN)/python -m snakemake --quiet all --report report-workflow.html report $(TARGETS)
+	@$(BIN)/python -m snakemake --quiet host progress reason rules --report report-workflow.html report $(TARGETS)
 	@echo "lastiterate: open report.html; report-workflow.html shows the workflow that made it"
 
 # The documentation as a site, with the figures that have been built so far (make, make paper).

@@ -10,8 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from lastiterate.workflow.forecast import forecast
 from lastiterate.workflow.owner import is_dead, is_locked, leftovers
 
+LONG = {"paper", "report", "laws", "regret"}  # targets before which it is said what they will take
 SUFFIXES = (".svg", ".pdf", ".png", ".gif", ".csv")
 
 
@@ -19,6 +21,8 @@ def main() -> int:
     """Run Snakemake with the command line's targets and options; its exit status is ours."""
     start, begun = time.monotonic(), time.time()
     _clear_up()
+    if set(sys.argv) & LONG:
+        print(f"lastiterate: {forecast(sys.argv[1:])}", flush=True)
     status = subprocess.call([sys.executable, "-m", "snakemake", *sys.argv[1:]], env=os.environ | _caches())
     elapsed = time.monotonic() - start
     if status:
