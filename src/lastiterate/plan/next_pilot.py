@@ -113,29 +113,34 @@ def next_pilot(
     tried = trials(pilots, left, budget, family, trainer)
     if not tried:
         return None
-    schedules = [one.schedule for one in decisions]
-    open_now = np.ones(len(schedules), bool) if open_now is None else np.asarray(open_now, bool)
+    return best_of(tried, laws, decisions, pilots, left=left, budget=budget, open_now=open_now)
+
+
+def best_of(
+    tried: Sequence[Candidate],
+    laws: Plausible,
+    decisions: Sequence[Candidate],
+    pilots: Sequence[Pilot],
+    *,
+    left: int,
+    budget: float = BUDGET,
+    open_now: Sequence[bool] | None = None,
+) -> NextPilot:
+    """Of the trials `tried`, that which lowers the expected bad-case regret most; of nearly equal ones, the cheaper (else `next_pilot`)."""
+    open_now = np.ones(len(decisions), bool) if open_now is None else np.asarray(open_now, bool)
     peaks = [pilot.peak for pilot in pilots if not pilot.diverged]
     opens = np.array([not min(peaks) / SAME_PEAK <= one.base_lr <= max(peaks) * SAME_PEAK for one in tried])
-    losses, seen = laws.losses(schedules), laws.losses([one.schedule for one in tried])
+    losses, seen = (laws.losses([one.schedule for one in some]) for some in (decisions, tried))
     errors = _errors(laws, losses, seen, decisions, tried, [pilot.total_steps for pilot in pilots if not pilot.diverged])
     found = worth(laws, losses, seen, errors, open_now, opens)
     cost = np.array([one.schedule.total_steps for one in tried]) / left
     score = (found.before - found.after + 0.1 * laws.noise * found.told) * (1 - 0.1 * cost / budget)
     best = int(np.argmax(score))
-    open_after = open_now | opens[best]
-    outcomes = _outcomes(laws, losses, seen[:, best], errors[:, best], open_after, [one.label for one in decisions])
-    predicted = float(laws.predicted(seen[:, best, None])[0])
+    outcomes = _outcomes(laws, losses, seen[:, best], errors[:, best], open_now | opens[best], [one.label for one in decisions])
     return NextPilot(
-        tried[best],
-        float(cost[best]),
-        found.before,
-        float(found.after[best]),
-        predicted,
-        outcomes,
-        _branch(tried[best], pilots),
-        bool(opens[best] and not open_now.all()),
-    )
+        tried[best], float(cost[best]), found.before, float(found.after[best]), float(laws.predicted(seen[:, best, None])[0]), outcomes,
+        _branch(tried[best], pilots), bool(opens[best] and not open_now.all()),
+    )  # fmt: skip
 
 
 def trials(

@@ -23,7 +23,7 @@ def judged(entry: dict, inputs: list[Path], level: float) -> Iterator[dict]:
     sweep = runs[fitting(runs, entry["runs"]) & runs.final_val_loss.notna() & runs.schedule.notna()]
     if sweep.empty:
         raise StepError(f"the selection {entry['runs']} matches no run: correct it in config.yaml")
-    known = _pilots(inputs, sweep)
+    known = logged_pilots(inputs, sweep)
     by = entry.get("by", "seed")
     for value, part in sweep.groupby(sweep[by].fillna(0)):
         part = distinct(part[part.run_id.isin(known)])
@@ -37,7 +37,8 @@ def judged(entry: dict, inputs: list[Path], level: float) -> Iterator[dict]:
             yield {"group": f"{by} {value:g}", **_judged(case, table, known, laws, level)}
 
 
-def _pilots(inputs: list[Path], sweep: pd.DataFrame) -> dict[str, Pilot]:
+def logged_pilots(inputs: list[Path], sweep: pd.DataFrame) -> dict[str, Pilot]:
+    """The runs of a sweep that logged a validation loss, by id."""
     found = {}
     for runs in (path for path in inputs if path.stem == "runs"):
         pilots, _ = table_pilots(runs, runs.with_name("history.parquet"), sweep.run_id.tolist())
