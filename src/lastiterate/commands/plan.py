@@ -35,6 +35,8 @@ from lastiterate.schedules import Schedule
 from lastiterate.schedules.export import TOLERANCE, TRAINERS, check_version
 from lastiterate.schedules.stated import read_schedule
 
+MOST_REASONS = 8  # why logs were left out, in a refusal
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options of the command."""
@@ -101,9 +103,12 @@ def run(arguments: Namespace) -> None:
     if arguments.only:
         patterns = [re.compile(".*".join(map(re.escape, text.split("*")))) for text in arguments.only]
         wanted = lambda text: any(pattern.search(text) for pattern in patterns)
-        pilots, left_out = [pilot for pilot in pilots if wanted(pilot.run_id)], [text for text in left_out if wanted(text)]
+        read, pilots, left_out = pilots, [pilot for pilot in pilots if wanted(pilot.run_id)], [text for text in left_out if wanted(text)]
+        if read and not (pilots or left_out):
+            texts, some = " or ".join(map(repr, arguments.only)), ", ".join(one.run_id for one in read[:3])
+            raise ValueError(f"--only {texts}: none of {len(read)} runs has an id with that in it, such as {some} (* stands for anything)")
     if not pilots:
-        raise TooThin("the evidence is too thin: no usable run" + "".join(f"\n- {text}" for text in folded(left_out)))
+        raise TooThin("the evidence is too thin: no usable run" + _lacking(left_out))
     try:
         plan = make_plan(
             pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.pilot, family=arguments.schedule, law=arguments.law,
@@ -111,7 +116,7 @@ def run(arguments: Namespace) -> None:
             trainer=arguments.trainer, budget=arguments.budget,
         )  # fmt: skip
     except TooThin as error:
-        raise TooThin("\n".join([str(error), *(f"- left out: {text}" for text in folded(left_out))])) from None
+        raise TooThin(str(error) + _lacking(left_out, "left out: ")) from None
     compared = compare(plan, _compared(arguments.compare)) if arguments.compare else None
     made = _settings(plan, arguments) if arguments.trainer else []
     written = write(plan, arguments.out, made, not arguments.no_figures, compared) if arguments.out else []
@@ -128,6 +133,15 @@ def run(arguments: Namespace) -> None:
         print(titled("wrote", f"{arguments.out}: {', '.join(path.name for path in written)}{page}"))
     if arguments.explain:
         print(explained(plan, left_out))
+
+
+def _lacking(left_out: list[str], what: str = "") -> str:
+    """Lines for a refusal: the first reasons why logs were left out."""
+    texts = folded(left_out)
+    lines = [f"\n- {what}{text}" for text in texts[:MOST_REASONS]]
+    return "".join(lines) + (
+        f"\n- {what}for the like, {len(texts) - MOST_REASONS} more groups of logs" if len(texts) > MOST_REASONS else ""
+    )
 
 
 def _settings(plan: Plan, arguments: Namespace) -> list[Made]:
