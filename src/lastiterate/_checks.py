@@ -32,6 +32,43 @@ def check_number(name: str, value, meaning: str, low: float = 0.0, high: float =
     return number
 
 
+def check_reals(name: str, values) -> np.ndarray:
+    """Return `values` as float64, or raise ValueError for what float64 does not hold as it is: masked or complex values, text, dates.
+
+    numpy would read a masked array through its mask, and drop the imaginary part of a complex one.
+    """
+    array = _array(name, values)
+    if array.dtype.kind in "iuf":
+        return np.asarray(array, dtype=np.float64)
+    if array.dtype.kind != "O":
+        raise ValueError(f"{name} holds {array.dtype} values, expected real numbers: convert them first")
+    try:
+        return np.array([float(_not_boolean(value)) for value in array.flat], dtype=np.float64).reshape(array.shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} holds values that are no real numbers ({error}): convert or drop them first") from None
+
+
+def check_counts(name: str, values, meaning: str) -> np.ndarray:
+    """Return `values` as int64, or raise ValueError unless they are integers as they stand: 199.7 is not 199."""
+    array = _array(name, values)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} holds {array.dtype} values, expected integers: {meaning}")
+    if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{name} holds {array.max()}, which no integer of 64 bits holds: {meaning}")
+    return array.astype(np.int64)
+
+
+def _array(name: str, values) -> np.ndarray:
+    """The values as they stand, as an array; ValueError if some are masked, or they have no shape of one."""
+    parts = values if isinstance(values, list | tuple) else [values]
+    if any(np.ma.is_masked(part) for part in parts):
+        raise ValueError(f"{name} has masked values: fill or drop them first, what lies behind a mask is no number")
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; tensors that need a gradient
+        raise ValueError(f"{name} is no array of numbers: {error}") from None
+
+
 def _not_boolean(value):
     """The value, unless it is true or false, or text, which Python would take for a number too: TypeError."""
     if isinstance(value, bool | np.bool_ | str | bytes):

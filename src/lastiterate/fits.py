@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.optimize import least_squares, nnls
 
+from lastiterate._checks import check_reals
+
 EXPONENTS = np.linspace(0.02, 2.0, 397)  # searched for the free exponent, in steps of 0.005
 
 
@@ -14,7 +16,7 @@ def fit_power(x, y) -> tuple[float, float]:
     >>> np.round(fit_power([1, 4, 16], [3, 6, 12]), 6).tolist()
     [3.0, 0.5]
     """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    x, y = check_reals("x", x), check_reals("y", y)
     if x.shape != y.shape or x.size < 2 or not ((x > 0) & (y > 0)).all():
         raise ValueError(f"a power law needs two or more pairs of positive numbers, got x={x.tolist()}, y={y.tolist()}")
     exponent, log_factor = np.polyfit(np.log(x), np.log(y), 1)

@@ -16,6 +16,7 @@ that what its truncation adds to C cancels.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lastiterate._checks import check_reals
 from lastiterate.bound.problem import Problem, check_finite
 from lastiterate.bound.sums import cumulative
 from lastiterate.bound.transform import RTOL, cauchy_transform
@@ -141,7 +142,7 @@ def _spread(problem: Problem, own: np.ndarray, common: np.ndarray) -> np.ndarray
 
 
 def _check_weights(weights: ArrayLike | None, problem: Problem) -> np.ndarray:
-    weights = np.asarray(weights, dtype=np.float64)
+    weights = check_reals("weights", weights)
     if weights.shape != (problem.total_steps,):
         raise ValueError(f"weights has shape {weights.shape}, expected ({problem.total_steps},): one weight for each learning rate")
     if not np.isfinite(weights).all():

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lastiterate.bound.problem import Problem
+from lastiterate.bound.problem import Problem, check_finite
 from lastiterate.bound.transform import RTOL
 from lastiterate.schedules.schedule import LearningRates
 
@@ -72,7 +72,8 @@ def omega(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, 
     ------
     ValueError
         For a negative, NaN or infinite learning rate, a positive one below 1e-150 (its square underflows), an all-zero
-        schedule, a last learning rate of 0, gradient norms of the wrong length, or sums beyond float64.
+        schedule, a last learning rate of 0, gradient norms of the wrong length, sums beyond float64 or so small that it loses digits
+        of them, and for what is no array of real numbers as it stands (masked, complex).
     MemoryError
         If T is too large for this machine, before anything is allocated.
 
@@ -142,6 +143,9 @@ def tuned(
         distance_terms, _, rest = problem.last()
     if not np.all(rest > 0):
         raise ValueError("grad_norm is 0 at every update with a positive learning rate: any base LR is too small; give G > 0")
-    with np.errstate(invalid="ignore"):
-        best = Tuned(np.sqrt(distance_terms / rest), 2 * np.sqrt(distance_terms * rest))
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        product, ratio = distance_terms * rest, distance_terms / rest
+        held = (product >= np.finfo(np.float64).tiny) & np.isfinite(product)
+        best = Tuned(np.sqrt(ratio), 2 * np.where(held, np.sqrt(product), np.sqrt(distance_terms) * np.sqrt(rest)))
+    check_finite(np.nan_to_num(best.base_lr, nan=0.0, posinf=np.inf).max(), "the tuned base learning rate")
     return best if every_t else Tuned(*map(float, best))

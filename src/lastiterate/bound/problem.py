@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lastiterate._checks import check_choice, check_number
+from lastiterate._checks import check_choice, check_number, check_reals
 from lastiterate.bound.direct import last_sum
 from lastiterate.bound.sums import cumulative
 from lastiterate.bound.transform import cauchy_transform
@@ -40,6 +40,8 @@ class Problem:
             self.total_noise = float(np.sum(self.charges))
         check_finite(self.total, "the sum of the learning rates")
         check_finite(self.total_noise, "the sum of lr^2 * grad_norm^2")
+        charged = norm > 0 if norm.ndim == 0 or self.lr is lr else norm[self.moves] > 0
+        check_not_lost(np.where(charged, np.minimum(self.squares, self.charges), 1.0), "lr^2 * grad_norm^2")
 
     @cached_property
     def charges(self) -> np.ndarray:
@@ -71,6 +73,9 @@ class Problem:
             if self.last_iterate:
                 rest = float(self.lr[-1] * self.squares.flat[-1] + last_sum(self.lr, self.charges)) / 2
         check_finite(distance_term + rest, "the bound")
+        check_not_lost(distance_term, "the bound's first term")
+        if self.total_noise:
+            check_not_lost(min(rest, noise_term), "the bound's terms of the noise")
         return distance_term, noise_term, rest
 
     def every(self, rtol: float) -> tuple[np.ndarray, np.ndarray]:
@@ -86,6 +91,8 @@ class Problem:
             np.divide(self.distance / 2, distance, out=distance)
             distance *= self.distance
         check_finite(rest.max() + distance.max(), "the bound")
+        check_not_lost(distance, "the bound's first term")
+        check_not_lost(np.where(cumulative(self.charges) > 0, rest, 1.0), "the bound's terms of the noise")
         return self.spread(distance), self.spread(rest, self.last_iterate)
 
     def spread(self, values: np.ndarray, infinite: bool = False) -> np.ndarray:
@@ -105,6 +112,12 @@ def check_finite(value: float, what: str) -> None:
         raise ValueError(f"{what} overflows float64: express lr, grad_norm and distance in units nearer to 1")
 
 
+def check_not_lost(values: ArrayLike, what: str) -> None:
+    """Raise ValueError if numbers that must be positive are so small that float64 has lost digits of them, or all."""
+    if np.min(values) < np.finfo(np.float64).tiny:
+        raise ValueError(f"{what} underflows float64: express lr, grad_norm and distance in units nearer to 1")
+
+
 def check_memory(lr: LearningRates) -> None:
     """Raise MemoryError if one trajectory of so many updates would not fit this machine, before any array is made."""
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
@@ -120,7 +133,7 @@ def check_memory(lr: LearningRates) -> None:
 
 def check_grad_norm(grad_norm: ArrayLike, total_steps: int) -> np.ndarray:
     """Return `grad_norm` as one float64 number or a vector of shape (total_steps,), finite and >= 0, or raise ValueError."""
-    norm = np.asarray(grad_norm, dtype=np.float64)
+    norm = check_reals("grad_norm", grad_norm)
     if norm.ndim and norm.shape != (total_steps,):
         raise ValueError(f"grad_norm has shape {norm.shape}, expected a number or shape ({total_steps},): one norm for each learning rate")
     bad = ~(np.isfinite(norm) & (norm >= 0))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lastiterate._checks import check_number
+from lastiterate._checks import check_number, check_reals
 from lastiterate.bound.gradient import last_value_and_gradient
 from lastiterate.bound.omega import tuned
 from lastiterate.bound.problem import Problem, check_finite, check_grad_norm
@@ -154,7 +154,7 @@ def descend_projected(search: Search, monitor: Callable[[np.ndarray], bool]) -> 
 
 
 def _check_warmup(warmup: ArrayLike | None, total_steps: int) -> np.ndarray:
-    factors = np.zeros(0) if warmup is None else np.asarray(warmup, dtype=np.float64)
+    factors = np.zeros(0) if warmup is None else check_reals("warmup", warmup)
     if factors.ndim != 1 or factors.size >= total_steps:
         raise ValueError(f"warmup has shape {factors.shape}, expected (W,), W < total_steps={total_steps}: factors of update W+1's lr")
     if not (np.isfinite(factors) & (factors > 0)).all():

@@ -22,6 +22,7 @@ from scipy.special import digamma
 
 from lastiterate._checks import check_number, check_steps
 from lastiterate.bound.omega import Tuned
+from lastiterate.bound.problem import check_finite, check_not_lost
 
 
 def explicit_wsd_bound(total_steps: int, cooldown: float = 0.2, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> float:
@@ -84,6 +85,8 @@ def _arguments(total_steps: int, cooldown: float, grad_norm: ArrayLike, distance
     check_number("cooldown", cooldown, "it is a fraction of total_steps", 0.0, 1.0)
     scale = check_number("grad_norm", grad_norm, "it is one bound G for every update", open_low=True)
     scale *= check_number("distance", distance, "it is ||x_1 - x*||", open_low=True)
+    check_finite(scale, "grad_norm * distance")
+    check_not_lost(scale, "grad_norm * distance")
     decaying = min(int(cooldown * (steps + 1)), steps)  # entries, as schedules.wsd counts them
     if decaying < 2:
         raise ValueError(

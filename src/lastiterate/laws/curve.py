@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lastiterate._checks import check_number
+from lastiterate._checks import check_counts, check_number, check_reals
 from lastiterate.schedules.schedule import LearningRates
 
 
@@ -53,7 +53,7 @@ class Curve:
     def __post_init__(self) -> None:
         where = f"curve {self.name!r}: " if self.name else ""
         lr, step = check_path(self.lr, self.step, where)
-        loss = np.asarray(self.loss, dtype=np.float64)
+        loss = check_reals(f"{where}loss", self.loss)
         if loss.shape != step.shape:
             raise ValueError(f"{where}loss has shape {loss.shape}, but step has {step.shape}: give one loss for each logged step")
         bad = ~(np.isfinite(loss) & (loss > 0))
@@ -68,15 +68,14 @@ class Curve:
 
 def check_path(lr: LearningRates, step: ArrayLike, where: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Learning rates (T,) and logged steps (m,) as arrays, or ValueError; `where` begins its message."""
-    lr = np.asarray(getattr(lr, "lr", lr), dtype=np.float64)
+    lr = check_reals(f"{where}lr", getattr(lr, "lr", lr))
     if lr.ndim != 1 or lr.size == 0:
         raise ValueError(f"{where}lr has shape {lr.shape}: give the learning rate of each update, shape (T,)")
     if not (np.isfinite(lr).all() and lr.min() >= 0 and lr.max() > 0):
         raise ValueError(f"{where}lr must be finite, non-negative and not all zero")
-    step = np.asarray(step)
-    if step.ndim != 1 or step.size == 0 or step.dtype.kind not in "iu":
+    if np.ndim(step) != 1 or np.size(step) == 0:
         raise ValueError(f"{where}step must be a non-empty vector of integers: updates done when each loss was logged")
-    step = step.astype(np.int64)
+    step = check_counts(f"{where}step", step, "updates done when each loss was logged")
     if step[0] < 1 or (np.diff(step) <= 0).any():
         raise ValueError(f"{where}step must increase and start at 1 or later: it counts the updates done when a loss was logged")
     if not lr[: step[0]].any():

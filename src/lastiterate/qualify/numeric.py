@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lastiterate._checks import check_steps
+from lastiterate._checks import check_reals, check_steps
 from lastiterate.bound import tuned
 
 HORIZONS = tuple(2**j for j in range(6, 21))
@@ -104,7 +104,7 @@ def exam(schedule: Callable[..., Any], horizons: Sequence[int] = HORIZONS) -> Ex
 def _executed(schedule: Any, arity: int, total_steps: int) -> Any:
     t = np.arange(1, total_steps + 1)
     values = schedule((t - 0.5) / total_steps) if arity == 1 else schedule(t, total_steps)
-    return np.broadcast_to(np.asarray(values, dtype=np.float64), t.shape)
+    return np.broadcast_to(check_reals("schedule(...)", values), t.shape)
 
 
 def _decay(gap: np.ndarray, resolution: Any) -> Any:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import median_filter
 
-from lastiterate._checks import check_number, check_steps
+from lastiterate._checks import check_counts, check_number, check_reals, check_steps
 from lastiterate.bound.problem import check_memory
 
 
@@ -28,14 +28,12 @@ def clean_norms(grad_norm: ArrayLike, step: ArrayLike | None = None, *, drop_inv
     >>> clean_norms([2.0, float("nan"), 1.0], [10, 20, 30], drop_invalid=True)
     (array([10, 30]), array([2., 1.]), 1)
     """
-    norm = np.asarray(grad_norm, dtype=np.float64)
+    norm = check_reals("grad_norm", grad_norm)
     if norm.ndim != 1 or norm.size == 0:
         raise ValueError(f"grad_norm has shape {norm.shape}, expected (n,) with n >= 1: one norm for each logged update")
-    step = np.arange(1, norm.size + 1) if step is None else np.asarray(step)
+    step = np.arange(1, norm.size + 1) if step is None else check_counts("step", step, "updates count 1, 2, ...")
     if step.shape != norm.shape:
         raise ValueError(f"step has shape {step.shape}, expected {norm.shape}: one update for each norm")
-    if step.dtype.kind not in "iu":
-        raise ValueError(f"step holds {step.dtype} values, expected integers: updates count 1, 2, ...")
     if step[0] < 1 or (np.diff(step) <= 0).any():
         at = 0 if step[0] < 1 else int(np.argmax(np.diff(step) <= 0)) + 1
         raise ValueError(
@@ -80,7 +78,7 @@ def median_smooth(grad_norm: ArrayLike, width: int) -> np.ndarray:
     >>> median_smooth([5.0, 1.0, 2.0, 9.0, 3.0], 3).tolist()
     [5.0, 2.0, 2.0, 3.0, 9.0]
     """
-    values = np.asarray(grad_norm, dtype=np.float64)
+    values = check_reals("grad_norm", grad_norm)
     width = check_steps("width", width, 1, "it counts the values that a median is taken over")
     half = width // 2
     if width % 2 == 0 or half >= values.size:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lastiterate._checks import check_choice
+from lastiterate._checks import check_choice, check_reals
 from lastiterate.bound.sums import cumulative
 from lastiterate.refine.diagnosis import Diagnosis, diagnose
 from lastiterate.refine.norms import clean_norms, median_smooth, norms_at_updates, window
@@ -117,13 +117,15 @@ def weighted_schedule(weights: ArrayLike) -> np.ndarray:
     >>> weighted_schedule([1.0, 1.0, 1.0, 1.0, 1.0]).tolist()
     [1.0, 0.75, 0.5, 0.25]
     """
-    weights = np.asarray(weights, dtype=np.float64)
+    weights = check_reals("weights", weights)
     if weights.ndim != 1 or weights.size < 2:
         raise ValueError(f"weights has shape {weights.shape}, expected (n,) with n >= 2: one weight for each gradient")
     bad = ~(np.isfinite(weights) & (weights >= 0))
     if bad.any():
         at = int(np.argmax(bad))
         raise ValueError(f"weights[{at}]={weights[at]:g} must be finite and >= 0: see the norm there")
+    if 0 < weights.max() < 1e-100:  # products of two would lose digits; the result has no unit
+        weights = weights / weights.max()
     lr = cumulative(weights[:0:-1])[::-1]
     lr *= weights[:-1]
     largest = lr.max()

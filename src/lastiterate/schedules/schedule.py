@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lastiterate._checks import check_choice, check_keys, check_number, check_steps
+from lastiterate._checks import check_choice, check_keys, check_number, check_reals, check_steps
 from lastiterate.schedules.shapes import SHAPES
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def check_lr(lr: LearningRates, what: str = "lr") -> np.ndarray:
     Accepts anything with an ``.lr`` (a Schedule) or an array-like of shape (T,), T >= 1. Raises ValueError that
     names the first bad value and its 1-based update.
     """
-    vector = np.asarray(getattr(lr, "lr", lr), dtype=np.float64)
+    vector = check_reals(what, getattr(lr, "lr", lr))
     if vector.ndim != 1 or vector.size == 0:
         raise ValueError(f"{what} has shape {vector.shape}, expected (T,) with T >= 1: one learning rate for each update")
     bad = ~(np.isfinite(vector) & (vector >= 0))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lastiterate._checks import check_number
+from lastiterate._checks import check_number, check_reals
 from lastiterate.bound import Tuned, tuned
 from lastiterate.schedules import Schedule
 from lastiterate.schedules.schedule import LearningRates
@@ -64,5 +64,5 @@ def tuned_shape(schedule: LearningRates, grad_norm: ArrayLike = 1.0, distance: f
     if isinstance(schedule, Schedule):
         schedule = schedule.with_peak_lr(1.0)
     if np.ndim(grad_norm) == 1:
-        grad_norm = np.asarray(grad_norm)[: np.size(getattr(schedule, "lr", schedule))]
+        grad_norm = check_reals("grad_norm", grad_norm)[: np.size(getattr(schedule, "lr", schedule))]
     return tuned(schedule, grad_norm, distance)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lastiterate._checks import check_reals
+
 WINDOW = 1.1  # of ln LR on each side of the least loss that the parabola takes: a factor of three
 MODEL_ERROR = 0.3  # of the loss above the least: how much the parabola is off there
 LEAST_SD = 0.05  # of ln LR: no group tells its optimum better
@@ -47,14 +49,15 @@ class Optimum:
 
 def merged(lr: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(ln LR, median loss) of each learning rate, in increasing order; a loss that is not finite counts as infinite."""
-    lr, loss = np.asarray(lr, float), usable(loss)
+    lr, loss = check_reals("lr", lr), usable(loss)
     rates = np.unique(lr)
     return np.log(rates), np.array([np.median(loss[lr == rate]) for rate in rates])
 
 
 def usable(loss: np.ndarray) -> np.ndarray:
     """The losses, infinite where they are not finite or more than `DIVERGED` times the least."""
-    loss = np.where(np.isfinite(loss), np.asarray(loss, float), np.inf)
+    loss = check_reals("loss", loss)
+    loss = np.where(np.isfinite(loss), loss, np.inf)
     return np.where(loss > DIVERGED * np.min(loss, initial=np.inf), np.inf, loss)
 
 

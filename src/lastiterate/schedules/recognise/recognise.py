@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lastiterate._checks import check_counts, check_reals
 from lastiterate.schedules.recognise.body import CUT, LEAST_MOVING, SELF_SIMILAR, SHAPES, Body, cut_decays, decays, kind_of, ordered
 from lastiterate.schedules.recognise.digits import SINGLE, digits_of, snap, tolerances
 from lastiterate.schedules.recognise.logged import Logged, before, implied
@@ -105,7 +106,7 @@ def recognise(update: ArrayLike, lr: ArrayLike, total_steps: int | None = None) 
     >>> found.schedule.name, found.schedule.warmup_steps, found.schedule.peak_lr
     ('cosine', 100, 0.0003)
     """
-    update, lr = np.asarray(update, np.int64), np.asarray(lr, np.float64)
+    update, lr = check_counts("update", update, "it counts the updates of the run"), check_reals("lr", lr)
     if update.size < 2 or not lr.max() > 0:
         return None
     return _of_values(update.tobytes(), lr.tobytes(), total_steps)
