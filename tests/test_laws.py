@@ -216,7 +216,7 @@ BAD = [
     (lambda: Curve(LR, [1, 11], [2.0, 1.0]), "lr has 10 entries, but a loss was logged at step 11"),
     (lambda: Curve(LR, [2, 2], [2.0, 1.0]), "step must increase"),
     (lambda: Curve(LR, [0, 2], [2.0, 1.0]), "step must increase and start at 1"),
-    (lambda: Curve(LR, [1.5, 2], [2.0, 1.0]), "step must be a non-empty vector of integers"),
+    (lambda: Curve(LR, [1.5, 2], [2.0, 1.0]), "step holds float64 values, expected integers: updates done when each loss was logged"),
     (lambda: Curve(-LR, [1, 2], [2.0, 1.0]), "lr must be finite, non-negative"),
     (lambda: Curve(np.r_[0.0, LR], [1, 2], [2.0, 1.0]), "every learning rate up to the first logged step 1 is 0"),
     (lambda: Curve(LR, [1, 2], [2.0, 1.0], init_std=0.0), "init_std=0 must lie in"),

@@ -1,13 +1,15 @@
 """What commands share: kinds of arguments, where output goes, and JSON out. A file to read may be "-", standard input."""
 
 import json
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Collection
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lastiterate._checks import check_choice
 from lastiterate.logs.columns import ROLES
+from lastiterate.logs.limits import Limits, limit_pair
 
 Value = TypeVar("Value")
 
@@ -40,6 +42,19 @@ def add_settings(parser: ArgumentParser) -> None:
         "--settings", type=Path, metavar="CSV", help="table of what the logs do not hold: run, model, n_params, batch, weight_decay, "
         "optimizer, seed, parent, schedule (default: runs.csv in the folder)",
     )  # fmt: skip
+
+
+def add_limits(parser: ArgumentParser) -> None:
+    """Add the option --limit, which every command has that reads logs."""
+    most = ", ".join(f"{one.name}={one.default:g}" for one in fields(Limits))
+    parser.add_argument(
+        "--limit", type=limit_pair, action="append", default=[], metavar="NAME=N", help=f"how much one log may take (default: {most})"
+    )
+
+
+def limits_of(arguments: Namespace) -> Limits:
+    """The limits that the command line states."""
+    return Limits().with_pairs(arguments.limit)
 
 
 def column_pair(text: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from lastiterate._checks import check_number
 from lastiterate._extras import optional
 from lastiterate._terminal import titled
-from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, out_folder, print_json
+from lastiterate.commands.common import add_choice, add_json, add_limits, add_settings, column_pair, limits_of, out_folder, print_json
 from lastiterate.commands.steps import steps
 from lastiterate.laws import LAWS
 from lastiterate.plan.candidates import FAMILIES
@@ -83,6 +83,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-figures", action="store_true", help="write no figures")
     parser.add_argument("--out", type=out_folder, metavar="FOLDER", help="write the plan here")
     add_settings(parser)
+    add_limits(parser)
     add_json(parser)
 
 
@@ -99,7 +100,9 @@ def run(arguments: Namespace) -> None:
         check_version(arguments.trainer, arguments.trainer_version)
     check_number("--tolerance", arguments.tolerance, "it is a fraction of the peak learning rate")
     executed = {run_id: read_schedule(schedule, f"--executed {run_id}") for run_id, schedule in arguments.executed}
-    pilots, left_out = load_pilots(arguments.runs, dict(arguments.map) or None, executed=executed, settings=arguments.settings)
+    pilots, left_out = load_pilots(
+        arguments.runs, dict(arguments.map) or None, executed=executed, settings=arguments.settings, limits=limits_of(arguments)
+    )
     if arguments.only:
         patterns = [re.compile(".*".join(map(re.escape, text.split("*")))) for text in arguments.only]
         wanted = lambda text: any(pattern.search(text) for pattern in patterns)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from lastiterate.commands.common import add_choice, add_json, add_settings, column_pair, out_folder, print_json
+from lastiterate.commands.common import add_choice, add_json, add_limits, add_settings, column_pair, limits_of, out_folder, print_json
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
@@ -41,6 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--plot", type=Path, metavar="PAGE", help="write losses and learning rates of all runs as a page to look at (HTML)")
     add_settings(parser)
+    add_limits(parser)
     add_json(parser)
 
 
@@ -48,7 +49,7 @@ def run(arguments: Namespace) -> None:
     """Read, write, print."""
     schedule = read_schedule(arguments.schedule) if arguments.schedule else None
     settings = find_settings(arguments.log, arguments.settings)
-    stated = Stated(dict(arguments.map), schedule, arguments.step_shift, arguments.lr_shift, settings.schedules)
+    stated = Stated(dict(arguments.map), schedule, arguments.step_shift, arguments.lr_shift, settings.schedules, limits_of(arguments))
     files = find_all(arguments.log, stated)
     notes: list[Note] = []
     report = {"runs": [], "left_out": []}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.commands.common import add_choice, add_json, add_settings, out_file, print_json
+from lastiterate.commands.common import add_choice, add_json, add_limits, add_settings, limits_of, out_file, print_json
 from lastiterate.logs import LogError, RunLog, read
 from lastiterate.refine import Refined, refine
 from lastiterate.workflow.files import write_csv
@@ -33,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--drop-invalid", action="store_true", help="leave out zero, negative, NaN and infinite norms, and count them")
     parser.add_argument("--out", type=out_file, metavar="CSV", help="write the schedule here, whole or not at all")
     add_settings(parser)
+    add_limits(parser)
     add_json(parser)
 
 
@@ -98,7 +99,7 @@ def read_norms(arguments: Namespace) -> tuple[np.ndarray, np.ndarray, int, list[
 def _only_run(arguments: Namespace, mapping: dict[str, str]) -> RunLog:
     """The run of the log, or the one of them that is wanted."""
     found = None
-    for run in read(arguments.log, mapping, settings=arguments.settings):
+    for run in read(arguments.log, mapping, settings=arguments.settings, limits=limits_of(arguments)):
         if arguments.run_id in (run.run_id, run.name):
             return run
         if arguments.run_id is None and found:

@@ -15,7 +15,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from lastiterate._checks import check_choice
-from lastiterate.commands.common import add_json, add_settings, out_folder, print_json
+from lastiterate.commands.common import add_json, add_limits, add_settings, limits_of, out_folder, print_json
 from lastiterate.logs.columns import ROLES as LOG_ROLES
 from lastiterate.transfer.answer import transfer_lr
 from lastiterate.transfer.from_logs import read_logs
@@ -45,6 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--explain", action="store_true", help="say what was taken for what as well")
     parser.add_argument("--out", type=out_folder, metavar="FOLDER", help="write transfer.json and groups.csv here")
     add_settings(parser)
+    add_limits(parser)
     add_json(parser)
 
 
@@ -73,7 +74,7 @@ def _read(arguments: Namespace) -> Sweep:
     if logs:
         if arguments.by:
             raise ValueError("--by names a column of a table: logs have their settings in runs.csv")
-        return read_logs([path], dict(arguments.map), arguments.settings)
+        return read_logs([path], dict(arguments.map), arguments.settings, limits_of(arguments))
     if arguments.settings:
         raise ValueError("--settings is about a folder of logs: a table has its settings in columns (--map)")
     return read_table(path, dict(arguments.map), arguments.by)

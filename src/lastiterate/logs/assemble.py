@@ -11,11 +11,12 @@ import numpy as np
 from lastiterate.logs.convention import Convention, told_by_data
 from lastiterate.logs.divergence import left_for_good
 from lastiterate.logs.executed_lr import MAX_GAP, disagreement
+from lastiterate.logs.limits import Limits
 from lastiterate.logs.order import Disorder, parts
 from lastiterate.logs.run_log import HISTORY_VALUES, LogError, RunLog
 from lastiterate.schedules import Schedule
 
-MAX_UPDATES = 20_000_000  # more than any run has; a larger step counts tokens or samples
+MAX_UPDATES = Limits().updates
 VERSION = "taken for the row's own update, as transformers logs it since 4.51; before, it is the next update's: then say --lr-shift 1"
 NORMS = ("grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
 JUMP = 1.25  # from one logged learning rate to the next, after they had fallen
@@ -31,6 +32,7 @@ class Stated:
     step_shift: int | None = None
     lr_shift: int | None = None
     schedules: Mapping[str, Schedule] = field(default_factory=dict)  # by run id, or what follows its last "/"
+    limits: Limits = field(default_factory=Limits)
 
     def schedule_of(self, run_id: str) -> Schedule | None:
         """The schedule stated for a run."""
@@ -38,9 +40,9 @@ class Stated:
 
     def __post_init__(self):
         for name, shift in (("step_shift", self.step_shift), ("lr_shift", self.lr_shift)):
-            if shift is not None and abs(shift) > MAX_UPDATES:
+            if shift is not None and abs(shift) > self.limits.updates:
                 flag = "--" + name.replace("_", "-")
-                raise ValueError(f"{flag} {shift} must lie within {MAX_UPDATES} updates: it is how far the log's count is off")
+                raise ValueError(f"{flag} {shift} must lie within {self.limits.updates} updates: it is how far the log's count is off")
 
 
 def counted(file: str, where: str, values) -> np.ndarray:
@@ -102,9 +104,9 @@ def assemble(
     if convention.why and stated.step_shift is None and (stated.lr_shift is None or convention.step_shift):
         run.note("step", convention.why)
     last = max((int(steps.max()) for steps, _ in columns.values() if steps.size), default=0)
-    if last > MAX_UPDATES:
-        expected = f"expected a count of updates (at most {MAX_UPDATES}): name it with --map step=COLUMN"
-        raise LogError(file, f"run {run_id}", f"has a step {last}, {expected}")
+    if last > (most := stated.limits.updates):
+        expected = f"expected a count of updates (at most {most}): name it with --map step=COLUMN"
+        raise LogError(file, f"run {run_id}", f"has a step {last}, {expected}, or raise the limit with --limit updates=N")
     if schedule and last > schedule.total_steps:
         raise LogError(file, f"run {run_id}", f"is logged up to step {last}, but the stated schedule has {schedule.total_steps} updates")
     for role in HISTORY_VALUES:

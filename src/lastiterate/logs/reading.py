@@ -35,6 +35,7 @@ from lastiterate.logs.formats import (
 )
 from lastiterate.logs.formats.compressed import SUFFIXES, head_of, stem, unpacked
 from lastiterate.logs.formats.source import LogFile
+from lastiterate.logs.limits import Exceeded, Limits, Watch
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.logs.settings import Settings, is_settings, merged
 from lastiterate.schedules import Schedule
@@ -69,6 +70,7 @@ def read(
     lr_shift: int | None = None,
     log_format: str | None = None,
     settings: Path | str | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[RunLog]:
     r"""Runs of a log file, or of every log file below a folder, one in memory at a time.
 
@@ -92,6 +94,8 @@ def read(
         A key of `FORMATS`, where the content does not tell.
     settings : path, optional
         A table of what the logs do not hold (`lastiterate.logs.settings`); a folder's runs.csv is found by itself.
+    limits : Limits, optional
+        How much one log may take, where the default (`lastiterate.logs.limits`) is too little.
 
     Yields
     ------
@@ -119,7 +123,7 @@ def read(
     for role in mapping or {}:
         check_choice("mapping", role, ROLES)
     table = find_settings([path], settings)
-    stated = Stated(dict(mapping or {}), schedule, step_shift, lr_shift, table.schedules)
+    stated = Stated(dict(mapping or {}), schedule, step_shift, lr_shift, table.schedules, limits or Limits())
     again = lambda file: read_file(file, log_format)
     return complete(((file, run) for file in find_all([path], stated) for run in again(file)), again, table)
 
@@ -228,20 +232,26 @@ def recognise(file: LogFile) -> str:
 
 def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
     """Runs of one file, of the format stated or recognised; LogError as `read`."""
+    watch = Watch(file.stated.limits)
     try:
         str(file.path).encode()
-        with unpacked(file) as (inside, notes):
+        watch.resume()
+        with unpacked(replace(file, watch=watch)) as (inside, notes):
             for run in FORMATS[log_format or recognise(inside)].read(inside):
                 for note in notes:
                     run.note("file", note)
                 run.check_settings()
+                watch.pause()
                 yield run
+                watch.resume()
     except UnicodeEncodeError:
         raise file.error("name", "is not UTF-8, as the id of a run has to be: rename the file or its folder") from None
     except RecursionError:
         raise file.error("content", "is JSON nested too deeply to be a log") from None
     except csv.Error as error:
         raise file.error("content", f"not a CSV file with a header: {error}") from None
+    except Exceeded as error:
+        raise file.error("content", str(error)) from None
     except LogError:
         raise
     except MissingExtra:

@@ -9,6 +9,7 @@ import numpy as np
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.executed_lr import MAX_GAP, executed_lr
 from lastiterate.logs.formats.source import LogFile
+from lastiterate.logs.limits import Limits
 from lastiterate.logs.reading import find_all, find_settings, read_each
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.plan.pilots import LEAST_LOSSES, SETTINGS, Pilot
@@ -21,6 +22,7 @@ def load_pilots(
     schedule: Schedule | None = None,
     executed: Mapping[str, Schedule] | None = None,
     settings: Path | str | None = None,
+    limits: Limits | None = None,
 ) -> tuple[list[Pilot], list[str]]:
     """Pilots of log files of any known format, or of folders of them; and one sentence for each run that cannot be one.
 
@@ -35,7 +37,7 @@ def load_pilots(
     executed : mapping of str to Schedule, optional
         The schedules of runs whose logs do not tell, by run id (or what follows its last "/").
 
-    settings : path, optional
+    settings, limits : optional
         As in `lastiterate.logs.read`.
 
     Raises
@@ -48,7 +50,7 @@ def load_pilots(
     pilots, left_out, logs, ids, of_file = [], [], [], set(), {}
     paths = [Path(path) for path in paths]
     table = find_settings(paths, settings)
-    stated = Stated(dict(mapping or {}), schedule, schedules={**table.schedules, **(executed or {})})
+    stated = Stated(dict(mapping or {}), schedule, schedules={**table.schedules, **(executed or {})}, limits=limits or Limits())
     for path in paths:
         if (path / "runs.parquet").is_file() and (path / "history.parquet").is_file():
             found, notes = table_pilots(path / "runs.parquet", path / "history.parquet")

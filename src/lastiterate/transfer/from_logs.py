@@ -9,13 +9,16 @@ import numpy as np
 from lastiterate._extras import optional
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.formats.source import LogFile
+from lastiterate.logs.limits import Limits
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.transfer.runs import FinishedRun, Sweep
 
 END = 0.99  # of the updates: a run that logs nothing later is unfinished
 
 
-def read_logs(paths: Iterable[Path], mapping: Mapping[str, str] | None = None, settings: Path | None = None) -> Sweep:
+def read_logs(
+    paths: Iterable[Path], mapping: Mapping[str, str] | None = None, settings: Path | None = None, limits: Limits | None = None
+) -> Sweep:
     """The finished runs among the logs in files and folders; runs.csv beside them may hold n_params, tokens_per_step, weight_decay."""
     with optional():
         from lastiterate.logs.reading import find_all, find_settings, read_each
@@ -25,7 +28,8 @@ def read_logs(paths: Iterable[Path], mapping: Mapping[str, str] | None = None, s
     def report(file: LogFile, error: LogError) -> None:
         notes.append(f"left out: {error}")
 
-    logs = list(read_each(find_all(paths, Stated(dict(mapping or {}), schedules=stated.schedules)), None, report, stated))
+    files = find_all(paths, Stated(dict(mapping or {}), schedules=stated.schedules, limits=limits or Limits()))
+    logs = list(read_each(files, None, report, stated))
     name = "val_loss" if logs and all("val_loss" in run.series or run.diverged for run in logs) else "train_loss"
     for run in logs:
         try:

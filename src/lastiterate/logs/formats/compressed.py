@@ -16,10 +16,12 @@ from typing import BinaryIO
 import pyarrow as arrow
 
 from lastiterate.logs.formats.source import HEAD_BYTES, LogFile
+from lastiterate.logs.limits import Exceeded
 
 CHUNK_BYTES = 1 << 14  # may unpack to thousands of times as much
 FLUSH_BYTES = 1 << 12  # of a damaged Zstandard stream at most as much before the damage is lost
-MOST_BYTES, MOST_TIMES = 1 << 28, 300  # beyond the first, what unpacks to more times its size was made to fill a disk
+MOST_HEAD = 1 << 20  # of a first line that is longer than HEAD_BYTES, as W&B's with a configuration in it
+MOST_TIMES = 300  # beyond the limit of bytes, what unpacks to more times its size was made to fill a disk
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 _ERRORS = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
 
@@ -64,14 +66,17 @@ def stem(path: Path) -> str:
 
 
 def head_of(path: Path) -> bytes:
-    """The first bytes of what the file holds."""
+    """The first bytes of what the file holds: HEAD_BYTES, or as many more as its first line has, up to MOST_HEAD."""
     with path.open("rb") as opened:
-        head = opened.read(HEAD_BYTES)
-        make = _decoder(head)
-        if make is None:
-            return head
+        make = _decoder(opened.read(16))
         opened.seek(0)
-        return b"".join(_chunks(opened, make, HEAD_BYTES, []))[:HEAD_BYTES]
+        chunks = iter(lambda: opened.read(HEAD_BYTES), b"") if make is None else _chunks(opened, make, MOST_HEAD, [])
+        head = b""
+        for chunk in chunks:
+            head += chunk
+            if len(head) >= MOST_HEAD or (len(head) >= HEAD_BYTES and b"\n" in head):
+                break
+    return head[: HEAD_BYTES if b"\n" in head[:HEAD_BYTES] else MOST_HEAD]
 
 
 @contextmanager
@@ -104,8 +109,9 @@ def _copy(file: LogFile, folder: Path, notes: list[str]) -> LogFile:
         with path.open("wb") as copy:
             for chunk in _chunks(opened, make, None, cut):
                 size += copy.write(chunk)
-                if size > max(MOST_BYTES, MOST_TIMES * file.path.stat().st_size):
-                    raise file.error("content", f"unpacks to more than {MOST_TIMES} times its size, expected a log")
+                file.watch.tick()
+                if size > max(file.stated.limits.bytes, MOST_TIMES * file.path.stat().st_size):
+                    raise Exceeded("bytes", f"unpacks to more than {size} bytes, {MOST_TIMES} times its size")
     if not size:
         raise file.error("content", f"cannot be unpacked ({cut[0] if cut else 'it is empty'}): the file is truncated or damaged")
     if cut:

@@ -50,7 +50,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
     writer = _writer(file.path)
     if writer is None:
         raise file.error("content", "has no lines that name a step and a loss")
-    found = scan(file.path, writer, {line.head: () for line in writer.lines})
+    found = scan(file, writer, {line.head: () for line in writer.lines})
     names = list(dict.fromkeys(match[1] for text in found.samples for match in _PAIR.finditer(text)))
     mapping = {role: name for role, name in file.stated.mapping.items() if role not in ("run_id", "step")}
     losses = [name for name in names if not re.fullmatch(_STEP, name)]

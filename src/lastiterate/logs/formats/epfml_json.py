@@ -27,6 +27,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
     """Yield the run; LogError as `epfml.read`. It states its own schedule, steps and columns."""
     if file.stated.mapping or file.stated.schedule or file.stated.step_shift is not None or file.stated.lr_shift is not None:
         raise file.error("stated", "an epfml log states its own columns, schedule and steps: leave them out")
+    file.watch.load(file.path.stat().st_size)
     run = epfml.read(file.path, file.name)
     run.run_id, run.log_format = file.run_id, NAME
     run.taken = {role: name for role, name in TAKEN.items() if role in ("step", "lr") or role in run.series}

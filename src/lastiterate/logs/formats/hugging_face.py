@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.logs.assemble import MAX_UPDATES, assemble, counted
+from lastiterate.logs.assemble import assemble, counted
 from lastiterate.logs.columns import may_be_val_loss, remark, shortened, unused
 from lastiterate.logs.convention import Convention
 from lastiterate.logs.formats.source import LogFile, text_of
@@ -98,6 +98,6 @@ def _count(file: LogFile, state: dict, key: str) -> int | None:
     value = state.get(key)
     if value is None:
         return None
-    if type(value) is not int or value > MAX_UPDATES:
+    if type(value) is not int or value > file.stated.limits.updates:
         raise file.error(key, f"is {value!r:.40}, expected a count of updates")
     return value if value > 0 else None

@@ -52,6 +52,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
     printed = _Printed()
     unread = 0
     for block in blocks(file.path):
+        file.watch.tick()
         for event in _EVENT.finditer(block.data) if block.whole else ():
             place = len(printed.rows)
             if event[1] is None:

@@ -40,7 +40,7 @@ def is_beside(path: Path) -> bool:
 
 def read(file: LogFile) -> Iterator[RunLog]:
     """Yield the run; LogError that names the file and line of what is no metric."""
-    rows, steps = Rows(), []
+    rows, steps = Rows(file.watch), []
     found: list[tuple[int, int, str, float]] = []
     for part in (file, *file.beside):
         folder = folder_of(part.path)

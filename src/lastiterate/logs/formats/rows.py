@@ -5,13 +5,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lastiterate.logs.assemble import MAX_UPDATES, assemble, counted
+from lastiterate.logs.assemble import assemble, counted
 from lastiterate.logs.columns import fits, may_be_val_loss, may_count, one_of_a_run, plain, recognise, remark, shortened, tells_runs
 from lastiterate.logs.convention import Convention, convention_of
 from lastiterate.logs.divergence import LEAST_ROWS, LEAST_TAIL
 from lastiterate.logs.formats.facts import describe_columns, settings_of, wanted
 from lastiterate.logs.formats.row_order import in_order, is_epoch, refuse_calls, refuse_epochs_as_steps, refuse_scatter, refuse_splits
 from lastiterate.logs.formats.source import LogFile
+from lastiterate.logs.limits import Watch
 from lastiterate.logs.order import names_of, several
 from lastiterate.logs.run_log import HISTORY_VALUES, RunLog
 from lastiterate.logs.trainers import trainer_of
@@ -24,13 +25,16 @@ PLANNED = ("total_steps", "max_steps")  # columns that hold how many updates the
 class Rows:
     """The rows of a run: for each column the numbers of the rows that hold a value (0-based), and the values; where `words` change."""
 
-    def __init__(self):
-        self.count = 0
+    def __init__(self, watch: Watch):
+        self.count = self.numbers = 0
+        self.watch = watch
         self.parts: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
         self.words: dict[str, list[tuple[int, str]]] = {}
 
     def add(self, name: str, rows: np.ndarray, values: np.ndarray) -> None:
         """Append values of a column; `rows` count from this run's first."""
+        self.numbers += len(values)
+        self.watch.hold(self.numbers)
         self.parts.setdefault(name, []).append((np.asarray(rows, np.int64), np.asarray(values, np.float64)))
 
     def add_word(self, name: str, row: int, value: str) -> None:
@@ -128,15 +132,16 @@ def runs_of(
     refuse_calls(file, taken["step"], columns, taken)
     beside = {name: steps_of(rows.column(name)[0])[1] for name in rows.parts if name != taken["step"]}
     facts, remarks = settings_of(rows, names, trainer, beside)
+    most = file.stated.limits.updates
     planned = [rows.column(name)[1] for name in rows.parts if plain(name) in PLANNED]
-    planned = next((int(values[-1]) for values in planned if values.size and 0 < values[-1] <= MAX_UPDATES), None)
+    planned = next((int(values[-1]) for values in planned if values.size and 0 < values[-1] <= most), None)
     for number, (part, run_name) in enumerate(zip(found, names_of(run_id, len(found)), strict=True), start=1):
         own = columns if len(found) == 1 and not part.notes else _only(columns, at_rows, part.rows, rows.count)
         shift = convention.step_shift if file.stated.step_shift is None else file.stated.step_shift
         reached = None if one_run or len(found) > 1 or not steps.size else int(steps[-1] if part.notes else steps.max()) + shift
         run = assemble(
             file.name, run_name, log_format, own, taken, file.stated, convention,
-            planned=planned, updates=reached if reached and reached <= MAX_UPDATES else None, **facts,
+            planned=planned, updates=reached if reached and reached <= most else None, **facts,
         )  # fmt: skip
         if len(found) == 1 and (empty := _ends_empty(at_rows)):
             run.diverged = True

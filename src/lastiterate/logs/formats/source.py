@@ -2,12 +2,14 @@
 
 import csv
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from lastiterate.logs.assemble import Stated
+from lastiterate.logs.limits import Exceeded, Watch
 from lastiterate.logs.run_log import LogError
 
 HEAD_BYTES = 1 << 16
@@ -25,6 +27,7 @@ class LogFile:
     run_id: str
     stated: Stated = field(default_factory=Stated)
     beside: tuple["LogFile", ...] = ()
+    watch: Watch = field(default_factory=Watch, compare=False)
 
     def error(self, where: str, message: str) -> LogError:
         """The error to raise about this file."""
@@ -38,8 +41,9 @@ class LogFile:
         """The whole file as JSON; LogError that names the byte where it stops to be."""
         try:
             with self.open() as opened:
+                self.watch.load(os.fstat(opened.fileno()).st_size)
                 return json.loads(opened.read(), object_pairs_hook=self.once)
-        except LogError:
+        except (LogError, Exceeded):
             raise
         except json.JSONDecodeError as error:
             raise self.error(f"byte {error.pos}", f"not valid JSON ({error.msg}): the file is truncated or damaged") from None

@@ -27,6 +27,7 @@ from lastiterate.logs.trainers import TRAINERS
 
 NAME = "table"
 BATCH_ROWS = 1 << 16
+TICK_ROWS = 1 << 12  # of JSON, between looks at the limits
 CSV_BLOCK_BYTES = 1 << 22
 MOST_LINE = 1 << 20  # bytes that a line of a table may have
 NOT_FINITE = {"nan": np.nan, "inf": np.inf, "infinity": np.inf, "-inf": -np.inf, "-infinity": -np.inf}
@@ -91,16 +92,19 @@ def _columnar(file: LogFile, log_format: str, convention, names: list[str], batc
     key = taken.pop("run_id", None)
     numbers, texts = wanted_columns(names, set(file.stated.mapping.values()))
     beside = [name for name in [*numbers, *texts] if name not in taken.values() and name != key and names.count(name) == 1]
-    rows, current, seen, notes = Rows(), None, set(), []
+    rows, current, seen, notes = Rows(file.watch), None, set(), []
     finish = lambda: runs_of(rows, file, _id(file, current), log_format, names=names, convention=convention)
     wanted = list(taken.values())
+    total = 0  # rows of earlier batches
     for batch in batches(file, wanted, beside, key, notes):
         for run, start, stop in _pieces(batch, key):
+            if key and not run:
+                raise file.error(f"column {key!r}", f"is empty in row {total + start + 1}: name its run in every row")
             if run != current or (rows.count == 0 and current is None):
                 if rows.count:
                     yield from finish()
                 _unseen(file, key, run, seen)
-                rows, current = Rows(), run
+                rows, current = Rows(file.watch), run
             for name in wanted:
                 values = batch.column(name)[start:stop]
                 valid = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
@@ -109,6 +113,8 @@ def _columnar(file: LogFile, log_format: str, convention, names: list[str], batc
                 if name in batch.schema.names:
                     _add_beside(rows, name, batch.column(name)[start:stop], name in texts)
             rows.count += stop - start
+            file.watch.tick()
+        total += batch.num_rows
     if rows.count == 0:
         raise file.error("table", "has no rows" + "".join(f"; {where} {message}" for where, message in notes))
     *before, last = finish()
@@ -147,7 +153,7 @@ def _pieces(batch: arrow.RecordBatch, key: str | None) -> Iterator[tuple[str | N
     bounds = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
     for start, stop in pairwise(bounds):
         if stop > start:
-            yield (str(codes.dictionary[int(index[start])].as_py()) if index[start] >= 0 else ""), start, stop
+            yield (str(codes.dictionary[int(index[start])].as_py()) if index[start] >= 0 else None), start, stop
 
 
 def _unseen(file: LogFile, key: str | None, run: str | None, seen: set) -> None:
@@ -244,6 +250,8 @@ def _csv_error(file: LogFile, message: str, names: list[str]):
         return file.error(f"line {found[2]}", f"{column} is {found[3]!r:.40}, expected a number")
     if found := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", message):
         return file.error(f"line {found[1]}", f"has {found[3]} cells, expected {found[2]} as in the header")
+    if "straddling object" in message:
+        return file.error("content", f"has a line of more than {CSV_BLOCK_BYTES} bytes, as no table of a run has: a quote may be open")
     return file.error("content", f"not a CSV file with a header: {message.splitlines()[0] if message else 'empty'}")
 
 
@@ -278,7 +286,7 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
     mapped = set(file.stated.mapping.values())
     used: dict[str, str] = {}  # by key: "role" if it may be a column that we want, "beside" if it may tell something, "" else
     key = current = None
-    rows, lists, names, seen, notes = Rows(), {}, {}, set(), []
+    rows, lists, names, seen, notes = Rows(file.watch), {}, {}, set(), []
 
     def finish():
         for name, (at, values) in lists.items():
@@ -292,12 +300,14 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
             key = recognise_columns(row, stated, file.name).get("run_id")
             if key is not None and rows.count:
                 raise file.error(where, f"names its run in {key!r}, the rows before it do not: name it in every row")
-        run = str(row.get(key)) if key else None
+        if key and row.get(key) is None:
+            raise file.error(where, f"has no {key!r}, the rows before it do: name its run in every row")
+        run = str(row[key]) if key else None
         if rows.count == 0 or run != current:
             if rows.count:
                 yield from finish()
             _unseen(file, key, run, seen)
-            rows, lists, names, current = Rows(), {}, {}, run
+            rows, lists, names, current = Rows(file.watch), {}, {}, run
         if len(names) < len(row) or not row.keys() <= names.keys():
             names |= dict.fromkeys(row)
             for name in row:
@@ -317,6 +327,8 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
             at.append(rows.count)
             values.append(value)
         rows.count += 1
+        if rows.count % TICK_ROWS == 0:
+            file.watch.hold(sum(len(values) for _, values in lists.values()))
     if rows.count == 0:
         raise file.error("table", "has no rows" + "".join(f"; {where} {message}" for where, message in notes))
     *before, last = finish()
@@ -354,6 +366,8 @@ def _json_lines(file: LogFile, notes: list) -> Iterator[tuple[str, dict]]:
                 continue
             try:
                 row = json.loads(line) if number > 1 else json.loads(line, object_pairs_hook=file.once)
+                if isinstance(row, dict) and line.count(b'":') > len(row):  # a key may stand twice
+                    row = json.loads(line, object_pairs_hook=file.once)
             except LogError:
                 raise
             except ValueError as error:

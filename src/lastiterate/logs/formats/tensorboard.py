@@ -58,7 +58,7 @@ def read(file: LogFile) -> Iterator[RunLog]:
         raise file.error("events", "hold no scalar" + "".join(f"; {events.cut}" for events in files if events.cut))
     used = set(recognise_columns(names, {r: n for r, n in file.stated.mapping.items() if n in names}, file.name).values())
     _refuse_at_once([events for events in files if events.tags.keys() & used], used)
-    rows = Rows()
+    rows = Rows(file.watch)
     for events in files:
         for tag, (at, values) in events.tags.items():
             rows.add(tag, np.asarray(at, np.int64) + rows.count, values)

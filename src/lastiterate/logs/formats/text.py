@@ -64,7 +64,7 @@ def read_lines(file: LogFile, writer: Writer, log_format: str, convention: Conve
     mapping = {role: name for role, name in file.stated.mapping.items() if role not in ("run_id", "step")}
     mapped = {re.escape(name): role for role, name in mapping.items()}
     keys = {line.head: (*line.keys, *(key for key in mapped if key not in line.keys)) for line in writer.lines}
-    found = scan(file.path, writer, keys)
+    found = scan(file, writer, keys)
     seen = _names(found.samples, writer)
     notes: list[tuple[str, str]] = []
     if found.bad:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.compute as compute
 
+from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.formats.text_lines import Block, blocks, bools, extract, integers, layout, numbers, plain_numbers, take, valid
 from lastiterate.logs.formats.text_writers import Line, Writer
 
@@ -87,12 +88,13 @@ def count_records(path: Path, writers: tuple[Writer, ...], limit: int) -> Counte
     return found
 
 
-def scan(path: Path, writer: Writer, keys: dict[str, tuple[str, ...]]) -> Scan:
+def scan(file: LogFile, writer: Writer, keys: dict[str, tuple[str, ...]]) -> Scan:
     """The file's rows of one writer; `keys`: by kind's head, which of the log's names are wanted."""
     kinds = [_Growing(line) for line in writer.lines]
-    size, done, out = max(path.stat().st_size, 1), 0, Scan([])
-    for block in blocks(path, writer.joined):
+    size, done, out = max(file.path.stat().st_size, 1), 0, Scan([])
+    for block in blocks(file.path, writer.joined):
         done += len(block.data)
+        file.watch.hold(sum(kind.size * (2 + len(keys[kind.line.head])) for kind in kinds))
         if writer.joined and block.whole:
             out.orphans += _orphans(block, writer)
         for i, line in enumerate(writer.lines):
