@@ -197,7 +197,7 @@ HOSTILE = [
     (["read", "a\0b"], "null"),
     (["read", "x" * 5000], "too long"),
     (["read", "deep.json"], "nested too deeply"),
-    (["read", "wide.csv"], "not a CSV file with a header"),
+    (["read", "wide.csv"], "which no format knows"),
     (["read", "/dev/null"], "is empty"),
     (["read", "log.csv", "--format", "wandb_runs"], "has no column Name"),
     (["read", "log.csv", "--format", "wandb_chart"], "__MIN"),

@@ -1,10 +1,11 @@
 """Text of others (logs, tables, names of files) as a terminal may be given it: what it would obey is written out."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LINES = str.maketrans(dict.fromkeys("\n\t\r"))
+_OWN = re.compile(r"(\n|\t|\r|\x1b\[[01]m)")  # what this program writes itself: lines, tabs, progress bars, bold and its end
 
 
 def shown(text: str) -> str:
@@ -19,15 +20,13 @@ def shown(text: str) -> str:
 
 
 class _Shown:
-    """A stream that writes out what a terminal would obey, but for ends of lines, tabs, and the returns of progress bars."""
+    """A stream that writes out what a terminal would obey, but for what this program says to it."""
 
     def __init__(self, stream):
         self.stream = stream
 
     def write(self, text: str) -> int:
-        if not text.translate(_LINES).isprintable():
-            text = "".join(c if c in "\n\t\r" else shown(c) for c in text)
-        return self.stream.write(text)
+        return self.stream.write("".join(part if _OWN.fullmatch(part) else shown(part) for part in _OWN.split(text)))
 
     def __getattr__(self, name: str):
         return getattr(self.stream, name)

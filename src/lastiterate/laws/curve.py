@@ -73,9 +73,9 @@ def check_path(lr: LearningRates, step: ArrayLike, where: str = "") -> tuple[np.
         raise ValueError(f"{where}lr has shape {lr.shape}: give the learning rate of each update, shape (T,)")
     if not (np.isfinite(lr).all() and lr.min() >= 0 and lr.max() > 0):
         raise ValueError(f"{where}lr must be finite, non-negative and not all zero")
-    if np.ndim(step) != 1 or np.size(step) == 0:
-        raise ValueError(f"{where}step must be a non-empty vector: updates done when each loss was logged")
     step = check_counts(f"{where}step", step, "updates done when each loss was logged")
+    if step.ndim != 1 or step.size == 0:
+        raise ValueError(f"{where}step must be a non-empty vector: updates done when each loss was logged")
     if step[0] < 1 or (np.diff(step) <= 0).any():
         raise ValueError(f"{where}step must increase and start at 1 or later: it counts the updates done when a loss was logged")
     if not lr[: step[0]].any():

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lastiterate._checks import check_reals, check_steps
+from lastiterate._checks import check_counts, check_reals
 from lastiterate.bound import tuned
 
 HORIZONS = tuple(2**j for j in range(6, 21))
@@ -85,9 +85,11 @@ def exam(schedule: Callable[..., Any], horizons: Sequence[int] = HORIZONS) -> Ex
     >>> exam(lambda t, T: t**-0.5).verdict
     'fail'
     """
-    steps = np.array([check_steps("horizons", T, 2, "each is a number of updates") for T in horizons])
-    if steps.size < 6 or (steps[1:] != 2 * steps[:-1]).any():
-        raise ValueError(f"horizons={list(horizons)} must be at least 6 values that double: the exam compares increments per octave")
+    steps = check_counts("horizons", horizons, "each is a number of updates")
+    if steps.ndim != 1 or steps.size < 6 or steps.min() < 2 or (steps[1:] != 2 * steps[:-1]).any():
+        raise ValueError(f"horizons={steps.tolist()} must be at least 6 values that double: the exam compares increments per octave")
+    if not callable(schedule):
+        raise ValueError(f"schedule is a {type(schedule).__name__}, expected a function s(x) or s(t, T) that returns learning rates")
     arity = len(inspect.signature(schedule).parameters)
     gap = np.array([T * tuned(_executed(schedule, arity, int(T))).value ** 2 / 4 for T in steps])
     late = slice(-min(_OCTAVES, steps.size // 2), None)

@@ -126,8 +126,9 @@ def weighted_schedule(weights: ArrayLike) -> np.ndarray:
         raise ValueError(f"weights[{at}]={weights[at]:g} must be finite and >= 0: see the norm there")
     if 0 < weights.max() < 1e-100:  # products of two would lose digits; the result has no unit
         weights = weights / weights.max()
-    lr = cumulative(weights[:0:-1])[::-1]
-    lr *= weights[:-1]
+    with np.errstate(over="ignore"):
+        lr = cumulative(weights[:0:-1])[::-1]
+        lr *= weights[:-1]
     largest = lr.max()
     if not (0 < largest < np.inf):
         raise ValueError(f"weights give a largest learning rate of {largest:g}: their scale leaves float64; divide them by their maximum")

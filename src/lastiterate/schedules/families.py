@@ -27,10 +27,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from lastiterate._checks import check_choice, check_number, check_steps
+import numpy as np
+
+from lastiterate._checks import check_choice, check_counts, check_number, check_reals, check_steps
 from lastiterate.schedules.schedule import Phase, Schedule
 from lastiterate.schedules.shapes import DECAY_SHAPES
 
+MOST_CYCLES = 100_000
 INITIAL_LR_RATIO = 1e-10
 
 
@@ -245,7 +248,10 @@ def piecewise(
     [1.0, 1.0, 0.1, 0.1, 0.01]
     """
     _, warmup = _begin(total_steps, warmup_steps, initial_lr_ratio)
-    boundaries, values = list(boundaries), list(values)
+    boundaries = np.atleast_1d(check_counts("boundaries", boundaries, "each is the last update of a piece")).tolist()
+    values = np.atleast_1d(check_reals("values", values)).tolist()
+    if np.ndim(boundaries) > 1 or np.ndim(values) > 1:
+        raise ValueError("boundaries and values must be flat: one number for each piece")
     if len(values) != len(boundaries) + 1:
         raise ValueError(
             f"values has {len(values)} pieces for {len(boundaries)} boundaries, expected {len(boundaries) + 1}: one more than boundaries"
@@ -286,8 +292,11 @@ def cyclic(
     check_choice("decay_shape", decay_shape, DECAY_SHAPES)
     check_number("final_lr_ratio", final_lr_ratio, "it is a fraction of peak_lr", 0.0, 1.0)
     left = entries - 1
+    if left > MOST_CYCLES * cycle:
+        raise ValueError(f"cycle_steps={cycle} makes {-(-left // cycle)} cycles, expected at most {MOST_CYCLES}: count updates of a cycle")
     cycles = [min(cycle, left - begin) for begin in range(0, left, cycle)]
-    phases = tuple(Phase("decay", n, decay_shape, 1.0, float(final_lr_ratio), cycle, 0, float(decay_power)) for n in cycles)
+    power = check_number("decay_power", decay_power, "it is the exponent of the decay", open_low=True)
+    phases = tuple(Phase("decay", n, decay_shape, 1.0, float(final_lr_ratio), cycle, 0, power) for n in cycles)
     return Schedule("cyclic", (*warmup, *phases), peak_lr)
 
 
@@ -324,7 +333,8 @@ def _stable_and_decay(
         raise ValueError(f"final_lr_ratio={final_lr_ratio:g} exceeds {start:g}, where the decay starts: a decay must not rise")
     if not count:
         return replace(main, steps=entries - 1), ()
-    decay = Phase("decay", count - 1, decay_shape, start, float(final_lr_ratio), count, 1, float(decay_power))
+    power = check_number("decay_power", decay_power, "it is the exponent of the decay", open_low=True)
+    decay = Phase("decay", count - 1, decay_shape, start, float(final_lr_ratio), count, 1, power)
     return replace(main, steps=entries - count), (decay,)
 
 

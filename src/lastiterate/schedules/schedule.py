@@ -15,6 +15,7 @@ from lastiterate.schedules.shapes import SHAPES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_STEPS = 10**8  # a schedule holds the learning rate of every update
 PHASE_KINDS = ("warmup", "stable", "transition", "decay")
 
 
@@ -122,7 +123,9 @@ class Schedule:
 
     def __post_init__(self) -> None:
         check_number("peak_lr", self.peak_lr, "it is the largest learning rate of the run", open_low=True)
-        check_steps("total_steps", self.total_steps, 1, "a schedule needs at least one update")
+        total = check_steps("total_steps", self.total_steps, 1, "a schedule needs at least one update")
+        if total > MOST_STEPS:
+            raise ValueError(f"total_steps={total} exceeds {MOST_STEPS}, a GB of learning rates: count updates, not tokens or samples")
         check_lr(self.lr, "the schedule's learning rates")
 
     @cached_property

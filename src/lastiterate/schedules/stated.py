@@ -26,12 +26,12 @@ from lastiterate.schedules import FAMILIES, Schedule, find_family
 from lastiterate.schedules.configs import READERS, read_named, recognised
 from lastiterate.schedules.from_lr import from_lr
 from lastiterate.schedules.own import installed_families
+from lastiterate.schedules.schedule import MOST_STEPS
 
 HELP = "JSON, FAMILY:key=value,..., a file (JSON, schedule.csv, a trainer's configuration as TRAINER:FILE), or - for standard input"
 COUNTS = ("steps", "total_steps", "warmup_steps", "switch_step", "transition_steps", "cycle_steps", "boundaries")
 PHASE_COUNTS = ("steps", "span", "offset")
 FORMS = 'JSON such as {"family": "wsd", ...}, a file, FAMILY:key=value,... such as wsd:total_steps=9000,peak_lr=0.001, or -'
-MOST_STEPS = 10**8
 
 
 class Stated(NamedTuple):

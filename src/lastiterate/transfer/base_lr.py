@@ -63,6 +63,7 @@ def tuned_shape(schedule: LearningRates, grad_norm: ArrayLike = 1.0, distance: f
     """Tuned bound of a schedule with its peak set to 1; of a longer vector of gradient norms the beginning is used."""
     if isinstance(schedule, Schedule):
         schedule = schedule.with_peak_lr(1.0)
-    if np.ndim(grad_norm) == 1:
-        grad_norm = check_reals("grad_norm", grad_norm)[: np.size(getattr(schedule, "lr", schedule))]
+    grad_norm = check_reals("grad_norm", grad_norm)
+    if grad_norm.ndim == 1:
+        grad_norm = grad_norm[: np.size(getattr(schedule, "lr", schedule))]
     return tuned(schedule, grad_norm, distance)

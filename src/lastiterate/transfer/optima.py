@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lastiterate._checks import check_reals
+from lastiterate._checks import check_number, check_reals
 
 WINDOW = 1.1  # of ln LR on each side of the least loss that the parabola takes: a factor of three
 MODEL_ERROR = 0.3  # of the loss above the least: how much the parabola is off there
@@ -76,6 +76,12 @@ def find_optimum(lr: np.ndarray, loss: np.ndarray, noise: float) -> Optimum | No
     >>> round(float(np.exp(found.x)), 5), found.side, round(found.curvature, 3)
     (0.0015, 0, 0.03)
     """
+    check_number("noise", noise, "it is the standard deviation of a loss between seeds")
+    lr, loss = check_reals("lr", lr), check_reals("loss", loss)
+    if lr.ndim != 1 or loss.shape != lr.shape:
+        raise ValueError(f"lr has shape {lr.shape} and loss {loss.shape}, expected (n,) each: one of both for each run")
+    if not (np.isfinite(lr) & (lr > 0)).all():
+        raise ValueError("lr must be finite and > 0 in every run: the optimum is sought in its logarithm")
     x, y = merged(lr, loss)
     if len(x) < 2 or not np.isfinite(y).any():
         return None

@@ -6,6 +6,7 @@ The server is not trusted: it may send another file, an endless one, one that un
 import threading
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import requests
 
@@ -24,15 +25,15 @@ class Refused(ValueError):
 class _Transfer(threading.Thread):
     """The transfer itself: a thread, because nothing but another one can watch a connection that trickles."""
 
-    def __init__(self, url: str, path: Path, size: int | None):
+    def __init__(self, url: str, file: BinaryIO, size: int | None):
         super().__init__(daemon=True)  # one that was given up must not keep the process alive
-        self.url, self.path, self.size, self.most = url, path, size, MOST_UNSTATED if size is None else size
+        self.url, self.file, self.size, self.most = url, file, size, MOST_UNSTATED if size is None else size
         self.received, self.given_up, self.error, self.done = 0, False, None, threading.Event()
 
     def run(self) -> None:
         try:
             headers = {"Accept-Encoding": "identity"}
-            with requests.get(self.url, stream=True, timeout=TIMEOUT_S, headers=headers) as response, self.path.open("wb") as file:
+            with requests.get(self.url, stream=True, timeout=TIMEOUT_S, headers=headers) as response:
                 response.raise_for_status()
                 for chunk in response.iter_content(CHUNK_BYTES):
                     self.received += len(chunk)
@@ -40,7 +41,7 @@ class _Transfer(threading.Thread):
                         raise Refused(too_long(self.size))
                     if self.given_up:
                         return
-                    file.write(chunk)
+                    self.file.write(chunk)
         except Exception as error:
             self.error = error
         finally:
@@ -54,14 +55,15 @@ def download(url: str, path: Path, size: int | None) -> None:
 
     Raises Refused for that, and if fewer than SLOWEST bytes a second come; what requests raises for everything else.
     """
-    transfer = _Transfer(url, path, size)
-    start = time.monotonic()
-    transfer.start()
-    while not transfer.done.wait(POLL_S):
-        if transfer.received < SLOWEST * (elapsed := time.monotonic() - start - START_S):
-            transfer.given_up = True
-            rate = f"{transfer.received} bytes in {elapsed + START_S:.0f} s"
-            raise Refused(f"it comes too slowly, {rate}: given up below {SLOWEST} bytes a second")
+    with path.open("wb") as file:  # here: a transfer that was given up must not make the file anew
+        transfer = _Transfer(url, file, size)
+        start = time.monotonic()
+        transfer.start()
+        while not transfer.done.wait(POLL_S):
+            if transfer.received < SLOWEST * (elapsed := time.monotonic() - start - START_S):
+                transfer.given_up = True
+                rate = f"{transfer.received} bytes in {elapsed + START_S:.0f} s"
+                raise Refused(f"it comes too slowly, {rate}: given up below {SLOWEST} bytes a second")
     if transfer.error:
         raise transfer.error
 

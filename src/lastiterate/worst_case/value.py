@@ -91,9 +91,10 @@ def tuned_worst_case(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: fl
     moved = u > 0
     if not every_t and not moved:
         raise ValueError(f"lr has no positive step before x_{steps.size + 1}: every base LR is as good there, so give more updates")
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         base_lr = np.where(moved, unit / np.sqrt(u) / np.sqrt(v), np.nan)
         best = Tuned(base_lr, scale * np.sqrt(np.where(moved, v / u, 1.0)))
+    check_finite(np.nan_to_num(best.base_lr, nan=0.0, posinf=np.inf).max(), "the tuned base learning rate")
     return best if every_t else Tuned(*map(float, best))
 
 

@@ -9,9 +9,7 @@ import numpy as np
 
 from lastiterate.schedules.configs.source import ConfigError
 from lastiterate.schedules.from_lr import from_lr
-from lastiterate.schedules.schedule import Phase, Schedule
-
-MOST_STEPS = 10**8
+from lastiterate.schedules.schedule import MOST_STEPS, Phase, Schedule
 
 
 @dataclass(frozen=True)
