@@ -248,10 +248,10 @@ def piecewise(
     [1.0, 1.0, 0.1, 0.1, 0.01]
     """
     _, warmup = _begin(total_steps, warmup_steps, initial_lr_ratio)
-    boundaries = np.atleast_1d(check_counts("boundaries", boundaries, "each is the last update of a piece")).tolist()
-    values = np.atleast_1d(check_reals("values", values)).tolist()
-    if np.ndim(boundaries) > 1 or np.ndim(values) > 1:
-        raise ValueError("boundaries and values must be flat: one number for each piece")
+    boundaries = check_counts("boundaries", boundaries, "each is the last update of a piece").tolist()
+    values = check_reals("values", values).tolist()
+    if np.ndim(boundaries) != 1 or np.ndim(values) != 1:
+        raise ValueError("piecewise: boundaries and values must be lists of numbers, one for each piece")
     if len(values) != len(boundaries) + 1:
         raise ValueError(
             f"values has {len(values)} pieces for {len(boundaries)} boundaries, expected {len(boundaries) + 1}: one more than boundaries"
