@@ -27,7 +27,8 @@ def figure_index(root: Path) -> str:
         "",
         "The commands are run in the repository's folder once `make` has made `.venv`; where Snakemake and the package are installed",
         "otherwise (conda, a module of your own), leave out `.venv/bin/`. Verdicts: *same* is the paper's own problem and data, *our",
-        "problem* and *our data* are stand-ins, and what *cannot be had* says what it would take.",
+        "problem* and *our data* are stand-ins, and what *cannot be had* says what it would take. A target such as `schaipp_fig5` builds",
+        "every panel of its figure: `.venv/bin/snakemake schaipp_fig5`.",
     ]
     families, papers = repository_families(root), load_headings()["papers"]
     numbers = load_numbers(families, declared_families())

@@ -100,15 +100,20 @@ def with_numbers(families: Mapping[str, Family], numbers: list[Number]) -> dict[
 
 
 def number_table(numbers: list[Number], paper: str) -> str:
-    """Markdown table of one paper's numbers: number, what it shows, our panels, the command, the verdict with its reason."""
-    lines = ["| number | shows | ours | command | verdict |", "|---|---|---|---|---|"]
+    """Markdown table of one paper: a row for each panel with its number, what that shows, command, and the verdict with its reason.
+
+    The first row of a number has its target, which builds all of its panels.
+    """
+    lines = ["| number | shows | panel | command | verdict |", "|---|---|---|---|---|"]
     for number in numbers:
-        if number.paper == paper:
-            ours = ", ".join(f"`{panel}`" for panel in number.panels) or "–"
-            images = [path for path in number.files if path.endswith((".svg", ".gif", ".csv"))]
-            command = number.target or " ".join(images)
-            lines.append(
-                f"| {number.number} | {number.shows} | {ours} | {f'`.venv/bin/snakemake {command}`' if number.files else '–'} "
-                f"| {number.verdict}: {number.note} |"
-            )
+        if number.paper != paper:
+            continue
+        target = f" `{number.target}`" if number.target and number.files else ""
+        first = f"| {number.number}{target} | {number.shows} "
+        verdict = f"| {number.verdict}: {number.note} |"
+        for panel in number.panels or ("",):
+            wanted = panel.rpartition("/")[2]
+            path = next((path for path in number.files if f"/{panel}." in path or path.endswith(f"/{panel}")), "")
+            lines.append(f"{first}| {f'`{wanted}`' if wanted else '–'} | {f'`.venv/bin/snakemake {path}`' if path else '–'} {verdict}")
+            first, verdict = f"| {number.number} | ", f"| {number.verdict} |"
     return "\n".join(lines)
