@@ -110,7 +110,7 @@ def command(text):
 
 
 STEP = command(
-    "{params.python} -m {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log:q} >&2"
+    "{params.python} -m lastiterate.figures {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log:q} >&2"
 )
 
 

@@ -18,7 +18,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import digamma
 
 from lastiterate._checks import check_number, check_steps
 from lastiterate.bound.omega import Tuned
@@ -74,7 +73,7 @@ def tuned_wsd(total_steps: int, cooldown: float = 0.2, grad_norm: ArrayLike = 1.
     (0.034212, 2.159533)
     """
     T, T0, scale = _arguments(total_steps, cooldown, grad_norm, distance)
-    sums = 2 + (2 * _harmonic(T - T0) - 1) / (T - T0 + 1) + float(digamma((T + T0) / 2) - digamma((T - T0) / 2 + 1))
+    sums = 2 + (2 * _harmonic(T - T0) - 1) / (T - T0 + 1) + _digamma((T + T0) / 2) - _digamma((T - T0) / 2 + 1)
     ratio = float(distance) / float(grad_norm)
     return Tuned(ratio * math.sqrt(2 / ((T + T0) * sums)), scale * math.sqrt(2 * sums / (T + T0)))
 
@@ -96,6 +95,13 @@ def _arguments(total_steps: int, cooldown: float, grad_norm: ArrayLike, distance
     return steps, steps + 1 - decaying, scale
 
 
+def _digamma(x: float) -> float:
+    """The digamma function."""
+    from scipy.special import digamma  # here: its import takes longer than all of this package's
+
+    return float(digamma(x))
+
+
 def _harmonic(count: int) -> float:
     """H_n = 1 + 1/2 + ... + 1/n."""
-    return float(digamma(count + 1)) + np.euler_gamma
+    return _digamma(count + 1) + np.euler_gamma

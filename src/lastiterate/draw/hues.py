@@ -26,18 +26,19 @@ class Hues:
 
     def legend(self, owner, table, *, rates=False, **options):
         """Legend (of axes or of a figure) of the hues; with `rates`, it names the base learning rates of each schedule."""
-        groups = {}
+        groups, lines = {}, {}
         for name, rows in table.groupby("schedule"):
             label = rf"{name}, $\gamma = {', '.join(f'{v:g}' for v in sorted(rows.base_lr.unique()))}$" if rates else name
-            groups[label] = c.shades(name, rows[self.by].nunique())
-        c.shade_legend(owner, groups, [self.text(value) for value in self.order(table[self.by].unique())], self.symbol, **options)
+            groups[label], lines[label] = c.shades(name, rows[self.by].nunique()), c.line(name)
+        values = [self.text(value) for value in self.order(table[self.by].unique())]
+        c.shade_legend(owner, groups, values, self.symbol, lines=lines, **options)
 
     def lr_sweep(self, tables):
         """Figure of Omega_T against gamma, the optimum of each curve marked, from tables lr_sweep and tuned."""
         figure, axes = plt.subplots()
         best = tables["tuned"].set_index(["schedule", self.by])
         for name, value, colour, rows in self.curves(tables["lr_sweep"]):
-            axes.plot(rows.base_lr, rows.omega, color=colour, alpha=0.8)
+            axes.plot(rows.base_lr, rows.omega, color=colour, ls=c.line(name), alpha=0.8)
             axes.plot(*best.loc[(name, value), ["base_lr", "omega"]], "o", color=colour, mec="black", zorder=5)
         c.loglog(axes)
         axes.set(xlabel=c.BASE_LR, ylabel=c.FINAL_BOUND)

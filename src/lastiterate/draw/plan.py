@@ -7,26 +7,34 @@ import pandas as pd
 
 from lastiterate.draw import common as c
 
+MOST_NAMED = 8  # pilots with a colour and a name each
+
 
 def draw(tables, parameters):
     """Panels prediction and against_defaults."""
-    yield "prediction", prediction(tables["fits"], tables["prediction"])
+    yield "prediction", prediction(tables["fits"], tables["prediction"], tables["schedule"])
     yield "against_defaults", against_defaults(tables["against"], tables["candidates"])
 
 
-def prediction(fits, table):
+def prediction(fits, table, schedule):
     """Pilots (dots) with the law (lines), the recommended run's predicted loss with its interval, and its learning rate."""
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(5.6, 5.0), sharex=True, height_ratios=(3, 1))
-    for i, (_, rows) in enumerate(fits.groupby("run_id", sort=False)):
-        top.plot(rows.step, rows.loss, ".", ms=2, color="#8C8C8C", label="pilots" if i == 0 else None)
-        top.plot(rows.step, rows.fitted, lw=0.8, color=c.CATEGORICAL[0], label="law" if i == 0 else None)
-    top.fill_between(table.step, table.low, table.high, color=c.CATEGORICAL[4], alpha=0.25, lw=0)
-    top.plot(table.step, table.loss, color=c.CATEGORICAL[4], label="recommended, predicted")
+    pilots = list(dict.fromkeys(fits.run_id))
+    styles, named = c.styles(["recommended", "law", *pilots]), len(pilots) <= MOST_NAMED
+    recommended = {"color": styles["recommended"].color, "zorder": 3}
+    for pilot in pilots:
+        rows, colour = fits[fits.run_id == pilot], styles[pilot].color if named else "#8C8C8C"
+        label = pilot if named else f"{len(pilots)} pilots" if pilot == pilots[0] else None
+        top.plot(rows.step, rows.loss, ".", ms=2, color=colour, alpha=0.6)
+        top.plot([], [], ".", ms=6, color=colour, label=label)
+        top.plot(rows.step, rows.fitted, lw=0.9, color=styles["law"].color, label="law" if pilot == pilots[-1] else None)
+    top.fill_between(table.step, table.low, table.high, color=recommended["color"], alpha=0.25, lw=0)
+    top.plot(table.step, table.loss, label="recommended, predicted", **recommended)
     lowest, highest = min(fits.loss.min(), table.low.min()), fits.loss.quantile(0.95)
     top.set(ylabel="Loss", ylim=(lowest - 0.05 * (highest - lowest), highest))
-    top.legend()
-    bottom.plot(table.step, table.lr, color=c.CATEGORICAL[4])
-    bottom.set(xlabel=c.STEP, ylabel="Learning rate", ylim=(0, None))
+    c.legend_above(figure, top, ncols=2)
+    bottom.plot(schedule.step, schedule.lr, **recommended)
+    bottom.set(xlabel=c.STEP, ylabel="Learning rate", ylim=(0, None), xlim=(0, None))
     bottom.xaxis.set_major_formatter(c.thousands)
     return figure
 
@@ -39,16 +47,18 @@ def against_defaults(against, candidates):
     left.errorbar(against.loses, order, xerr=spans, fmt="o", color=c.CATEGORICAL[4], capsize=3)
     left.axvline(0, color="#8C8C8C", lw=0.8)
     left.set(yticks=order, yticklabels=against.label, xlabel="Predicted final loss minus that of the recommended")
+    styles = c.schedule_styles(candidates.family)
     if candidates.base_lr.nunique() > 1:
         lowest = candidates.groupby(["family", "base_lr"]).predicted.min().reset_index()
-        for (family, rows), colour in zip(lowest.groupby("family"), c.CATEGORICAL, strict=False):
-            right.plot(rows.base_lr, rows.predicted, "o-", ms=3, lw=1, color=colour, label=family)
-        right.set(xscale="log", xlabel=c.BASE_LR, ylabel="Predicted final loss")
+        for family, rows in lowest.groupby("family"):
+            right.plot(rows.base_lr, rows.predicted, **styles[family].both, ms=5, mfc="none", lw=1, label=family)
+        c.swept(right, lowest.base_lr)
     else:
-        for (family, rows), colour in zip(candidates.dropna().groupby("family"), c.CATEGORICAL, strict=False):
-            right.plot(rows.cooldown, rows.predicted, "o-", ms=3, lw=1, color=colour, label=family)
-        right.set(xlabel="Cooldown fraction", ylabel="Predicted final loss")
-    right.legend()
+        for family, rows in candidates.dropna().groupby("family"):
+            right.plot(rows.cooldown, rows.predicted, **styles[family].both, ms=5, mfc="none", lw=1, label=family)
+        right.set_xlabel("Cooldown fraction")
+    right.set_ylabel("Predicted final loss")
+    right.legend(fontsize=7.5)
     return figure
 
 
@@ -63,7 +73,3 @@ def save_figures(tables: dict, folder: Path) -> list[Path]:
                 c.save(figure, written[-1])
             plt.close(figure)
     return written
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -151,6 +151,7 @@ def write(plan: Plan, folder: Path, made: Sequence[Made] = (), figures: bool = T
     if figures:
         from lastiterate.draw.plan import save_figures
 
+        columns_of["schedule"] = {"step": np.arange(1, plan.schedule.total_steps + 1), "lr": plan.schedule.lr}
         written += save_figures(columns_of, folder)
         if find_spec("plotly"):  # the extra `html`
             from lastiterate.pages.plan import plan_page

@@ -1,12 +1,7 @@
-"""The command line of a step: what a rule runs, and how its errors reach a person.
+"""What the steps of the rules share: how tables are written, and how errors reach a person."""
 
-Every `compute` and `draw` of a figure family ends in ``if __name__ == "__main__": run_step(function)``.
-"""
-
-import argparse
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 from lastiterate.workflow.files import Rows, write_csv
@@ -17,28 +12,25 @@ class StepError(Exception):
     """Bad input to a step, with a message for a person; shown without a traceback."""
 
 
-def run_step(compute: Callable) -> None:
-    """Run ``compute(parameters, inputs)`` -> {table name: columns}, and write every ``--output`` table by its stem.
+def run_compute(module, parameters: dict, inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Run ``module.compute(parameters, inputs)`` -> {table name: table}, and write every output by its stem.
 
-    ValueError and StepError end the step with exit status 1 and their message on stderr; nothing is written then.
+    A table is a mapping of columns, `Rows`, or a data frame (whose index is not written). Nothing is written if it raises.
     """
-    arguments = parse_arguments(compute.__module__)
-    with reported_errors():
-        check_held(arguments.input)
-        tables = compute(arguments.parameters, arguments.input)
-        for path in arguments.output:
-            columns = tables[path.stem]
-            write_csv(path, columns.columns if isinstance(columns, Rows) else columns)
-        hold(arguments.output)
+    check_held(inputs)
+    tables = module.compute(parameters, inputs)
+    missing = [path.stem for path in outputs if path.stem not in tables]
+    if missing:
+        raise StepError(f"{module.__name__} returns no table {', '.join(missing)}, but {', '.join(tables)}: correct family.yaml")
+    for path in outputs:
+        write_csv(path, columns_of(tables[path.stem]))
+    hold(outputs)
 
 
-def parse_arguments(module: str) -> argparse.Namespace:
-    """Arguments that every step takes: parameters as JSON, input and output files."""
-    parser = argparse.ArgumentParser(description=sys.modules[module].__doc__)
-    parser.add_argument("--parameters", type=json.loads, default={}, help="the family's entry of config.yaml, as JSON")
-    parser.add_argument("--input", type=Path, nargs="*", default=[], help="tables to read")
-    parser.add_argument("--output", type=Path, nargs="+", required=True, help="files to write, known by their stems")
-    return parser.parse_args()
+def columns_of(table) -> dict:
+    """The columns of a table by name."""
+    table = table.columns if isinstance(table, Rows) else table
+    return dict(table.items())
 
 
 class reported_errors:

@@ -8,11 +8,7 @@ PROGRESS = "Progress $t/T$"
 NORM = "Gradient norm"
 REFINED = "Learning rate / its maximum"
 STYLES = {
-    "refined": {"color": c.CATEGORICAL[0]},
-    "optimised": {"color": c.CATEGORICAL[3], "ls": "--"},
-    "resembling": {"color": c.CATEGORICAL[4], "ls": ":"},
-    "linear": {"color": c.CATEGORICAL[1], "ls": "-."},
-    "cosine": {"color": c.CATEGORICAL[2]},
+    name: style.curve for name, style in c.schedule_styles(("refined", "optimised", "resembling", "linear", "cosine")).items()
 }
 MARKERS = {"linear": "_", "cosine": "D", "resembling": "s", "refined": "o", "optimised": "x"}
 

@@ -17,7 +17,7 @@ from lastiterate.figures.runs import load_history, load_runs
 from lastiterate.fits import nonnegative, r_squared
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 LOSSES = ("val_loss", "train_loss")  # the first that a run has logged
 
@@ -139,7 +139,3 @@ def summary(fits: pd.DataFrame) -> Rows:
                 median_final_error_free=chosen.final_error_free.median(),
             )
     return rows
-
-
-if __name__ == "__main__":
-    run_step(compute)

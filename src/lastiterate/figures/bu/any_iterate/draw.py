@@ -1,9 +1,9 @@
 """any_iterate: the any-iterate law on training runs, in sample and from the first half to the second."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 
 from lastiterate.draw import common as c
+from lastiterate.draw.grids import strip
 
 
 def draw(tables, parameters):
@@ -11,7 +11,7 @@ def draw(tables, parameters):
     fits = tables["fits"]
     fits = fits[fits.burn_in == parameters["burn_in"][-1]]
     classes = fits["class"].unique()
-    colours = dict(zip(classes, (*c.CATEGORICAL, *c.shades("viridis", max(len(classes) - len(c.CATEGORICAL), 1))), strict=False))
+    colours = {name: style.color for name, style in c.styles(classes).items()}
     yield "figures2to5", figures2to5(tables["curves"], parameters["split"])
     yield "r2", r2(fits, colours)
     yield "identification", identification(fits, colours, parameters["max_amplification"])
@@ -34,18 +34,16 @@ def figures2to5(curves, split):
 
 
 def r2(fits, colours):
-    """1 - R2 of every run by class: in sample (left of each pair) and on the second half."""
+    """1 - R2 of every run by class: in sample (grey) and on the second half, crosses where the fit does not identify the noise."""
     figure, axes = plt.subplots(figsize=(6.4, 3.6))
-    for place, (name, colour) in enumerate(colours.items()):
-        rows = fits[fits["class"] == name]
-        spread = np.linspace(-0.12, 0.12, len(rows)) if len(rows) > 1 else np.zeros(1)
-        axes.plot(place - 0.2 + spread, 1 - rows.r2, ".", ms=3, color="grey")
-        for identified, marker in ((True, "o"), (False, "x")):
-            chosen = (rows.identified == identified).to_numpy()
-            axes.plot(place + 0.2 + spread[chosen], 1 - rows.r2_second[chosen], marker, ms=3.5, mfc="none", color=colour)
+    grey = dict.fromkeys(colours, "#A0A0A0")
+    missed = fits.assign(in_sample=1 - fits.r2, second=1 - fits.r2_second)
+    strip(axes, missed, x="class", y="in_sample", colours=grey, size=2.5, jitter=0.3, alpha=0.6)
+    for identified, marker in ((True, "o"), (False, "X")):
+        strip(axes, missed[missed.identified == identified], x="class", y="second", colours=colours, marker=marker, size=4, jitter=0.2)
     axes.axhline(0.05, color="grey", ls="--", lw=1)
     axes.set_xticks(range(len(colours)), [name.replace(", ", "\n").replace("_", "\n") for name in colours])
-    axes.set(yscale="log", ylabel="$1 - R^2$")
+    axes.set(yscale="log", ylabel="$1 - R^2$", xlabel="")
     return figure
 
 
@@ -63,7 +61,3 @@ def identification(fits, colours, limit):
     axes.set(xlabel="Amplification of the noise coefficient's error", ylabel="$1 - R^2$ on the second half")
     c.legend_above(figure, ncols=3)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

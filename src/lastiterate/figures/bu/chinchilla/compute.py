@@ -6,7 +6,7 @@ import pandas as pd
 from lastiterate.figures.runs import load_results
 from lastiterate.fits import held_out, line, power_law, r_squared, resampled
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 
 def compute(parameters, inputs):
@@ -82,7 +82,3 @@ def summary(fits: pd.DataFrame) -> Rows:
             **errors,
         )
     return rows
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -44,7 +44,7 @@ def linf(fits, trend):
         low, high = rows.linf - rows.linf_low, rows.linf_high - rows.linf
         axes.errorbar(rows["size"], rows.linf, (low.clip(0), high.clip(0)), fmt=marker, ms=4, lw=0.8, label=name)
     grid = np.geomspace(fits["size"].min(), fits["size"].max(), 50)
-    for row, style in zip(trend.itertuples(), ("-", "--"), strict=False):
+    for row, style in zip(trend.itertuples(), ("-", "--"), strict=True):
         label = f"{row.sizes}: slope {row.slope:.3f} per decade, $R^2$ {row.r2:.2f}"
         axes.plot(grid, row.intercept + row.slope * np.log10(grid), style, color="grey", lw=1, label=label)
     axes.set(xscale="log", xlabel=SIZE, ylabel=r"$L_\infty$")
@@ -85,12 +85,8 @@ def held_out(fits):
     fits = known if len(known) else fits
     figure, axes = plt.subplots()
     kinds = {"held_out_error": "straight line", "held_out_error_exponent": "free exponent", "held_out_error_nearest": "no progress"}
-    for (key, name), marker, colour in zip(kinds.items(), "os^", c.CATEGORICAL, strict=False):
-        axes.plot(fits["size"], fits[key].abs(), marker, ms=4, color=colour, label=f"{name}: median {fits[key].abs().median():.3f}")
+    for (key, name), style in zip(kinds.items(), c.styles(kinds).values(), strict=True):
+        axes.plot(fits["size"], fits[key].abs(), **style.dots, ms=4, label=f"{name}: median {fits[key].abs().median():.3f}")
     axes.set(xscale="log", yscale="log", xlabel=SIZE, ylabel="Error at the longest horizon")
     c.legend_above(figure, ncols=2)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -8,7 +8,6 @@ from lastiterate.bound import omega
 from lastiterate.figures.bound_tables import build_schedule
 from lastiterate.qualify import derive, exam
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 # Formulas of arXiv:2602.07145, Table 1, in x = t/T or (t, T), and the constants printed there: of D^2 T^(a-1)/gamma,
 # of gamma G^2 T^-a (nan: not given, as ln T outgrows it), and of gamma G^2 T^-a ln T.
@@ -64,7 +63,3 @@ def optimum(distance: float, noise: float) -> tuple[float, float]:
     whose noise grows with ln T the peak is divided by sqrt(ln T) and the bound multiplied; for 1/sqrt the peak has no sqrt(T).
     """
     return math.sqrt(distance / noise), 2 * math.sqrt(distance * noise)
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -17,32 +17,29 @@ UNITS = {"constant": (r"$/\sqrt{\ln T}$", r"$\sqrt{\ln T}$"), "inverse_sqrt": (r
 
 def draw(tables, parameters):
     """Panels figure1, growth and table1."""
-    colours = dict(zip(tables["verdicts"].schedule, c.CATEGORICAL, strict=False))
-    yield "figure1", figure1(tables["bounds"], colours)
-    yield "growth", growth(tables["bounds"], tables["verdicts"], colours)
+    styles = c.schedule_styles(tables["verdicts"].schedule)
+    yield "figure1", figure1(tables["bounds"], styles)
+    yield "growth", growth(tables["bounds"], tables["verdicts"], styles)
     yield "table1", table1(tables["table1"])
 
 
-def figure1(bounds, colours):
-    """Omega_T at the peak 1/sqrt(T) against T."""
+def figure1(bounds, styles):
+    """Omega_T sqrt(T) at the peak 1/sqrt(T) against T: level where the bound falls like 1/sqrt(T)."""
     figure, axes = plt.subplots()
     for name, rows in bounds.groupby("schedule", sort=False):
-        axes.plot(rows.total_steps, rows.omega, color=colours[name], label=name)
-    horizons = np.array([bounds.total_steps.min(), bounds.total_steps.max()])
-    axes.plot(horizons, 2 / np.sqrt(horizons), ":", color="grey", label=r"$2/\sqrt{T}$")
-    c.loglog(axes)
-    axes.set(xlabel=c.HORIZON, ylabel=r"$\Omega_T$ at $\gamma = 1/\sqrt{T}$")
+        axes.plot(rows.total_steps, rows.omega * np.sqrt(rows.total_steps), **styles[name].curve, label=name)
+    axes.axhline(2, color="grey", lw=0.8)
+    axes.set(xscale="log", xlabel=c.HORIZON, ylabel=r"$\Omega_T \sqrt{T}$ at $\gamma = 1/\sqrt{T}$", ylim=(1.8, None))
     c.legend_above(figure, ncols=3)
     return figure
 
 
-def growth(bounds, verdicts, colours):
+def growth(bounds, verdicts, styles):
     """Squared gap of the tuned bound against T: bounded, or growing with ln T."""
     figure, axes = plt.subplots()
     for row in verdicts.itertuples():
         rows = bounds[bounds.schedule == row.schedule]
-        style = {"pass": "-", "fail": "--"}.get(row.verdict, ":")
-        axes.plot(rows.total_steps, rows.squared_gap, style, color=colours[row.schedule], label=f"{row.schedule}: {row.verdict}")
+        axes.plot(rows.total_steps, rows.squared_gap, **styles[row.schedule].curve, label=f"{row.schedule}: {row.verdict}")
     axes.set(xscale="log", xlabel=c.HORIZON, ylabel=r"$T\,\Omega_T^{\star 2}/4$", ylim=(0.9, None))
     axes.legend(loc="upper left")
     return figure
@@ -66,7 +63,3 @@ def table1(table):
     grid.scale(1, 1.35)
     axes.set_title("Asymptotic constants: derived (published)", fontsize=10)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -9,7 +9,6 @@ from lastiterate.laws import LAWS, fit
 from lastiterate.laws.fitting import default_law
 from lastiterate.laws.score import METRICS, errors
 from lastiterate.schedules import Schedule
-from lastiterate.workflow.step import run_step
 
 DEFAULT = "default"  # the law that `fit` takes by its own rule
 SELECTED = "selected"  # the law of least leave-one-curve-out error on the training curves, fit by fit
@@ -119,7 +118,3 @@ def leaderboard(scores: pd.DataFrame, selection: pd.DataFrame, seed: int) -> pd.
             }
         )
     return pd.DataFrame(rows)
-
-
-if __name__ == "__main__":
-    run_step(compute)

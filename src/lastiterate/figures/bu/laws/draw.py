@@ -2,6 +2,8 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn
+from matplotlib.colors import LogNorm
 
 from lastiterate.draw import common as c
 
@@ -20,22 +22,19 @@ def draw(tables, parameters):
 
 
 def leaderboard(table):
-    """Mean absolute error of each law on each split, with bootstrap intervals."""
-    splits = list(dict.fromkeys(table.split))
-    figure, grid = c.small_multiples(len(splits), columns=-(-len(splits) // 2), size=(2.3, 3.2), sharey=True)
-    laws = list(dict.fromkeys(table.law))
-    for axes, split in zip(grid, splits, strict=True):
-        rows = table[table.split == split].set_index("law").loc[laws]
-        at = np.arange(len(laws))[::-1]
-        for y, row in zip(at, rows.itertuples(), strict=True):
-            colour = (
-                c.CATEGORICAL[4] if row.Index in (ONE_PEAK, SEVERAL_PEAKS) else c.CATEGORICAL[0] if row.parameters else c.CATEGORICAL[1]
-            )
-            axes.plot([row.MAE_low, row.MAE_high], [y, y], color=colour, lw=1.2)
-            axes.plot(row.MAE, y, "o", ms=4.5, color=colour)
-        axes.set(xscale="log", title=split.replace("_", " "), yticks=at, yticklabels=laws, xlim=(table.MAE_low.min() / 1.3, 0.3))
-        axes.grid(axis="x", alpha=0.3)
-    figure.supxlabel("Mean absolute error on test curves")
+    """Mean absolute error of each law (rows, the best on average first) on each split, x 1000; colour: over the split's least."""
+    wide = table.pivot(index="law", columns="split", values="MAE")[list(dict.fromkeys(table.split))] * 1e3
+    ratio = wide / wide.min()
+    order = np.log(ratio).mean(axis=1).sort_values().index
+    figure, axes = plt.subplots(figsize=(0.75 * wide.shape[1] + 2.6, 0.3 * len(wide) + 1.4))
+    seaborn.heatmap(
+        ratio.loc[order], norm=LogNorm(1, 10), cmap="cividis_r", annot=wide.loc[order], fmt=".1f", annot_kws={"size": 8}, linewidths=0.5,
+        cbar_kws={"label": "error over the split's least", "extend": "max", "ticks": [1, 2, 5, 10], "format": "%g"}, ax=axes,
+    )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
+    axes.set_xticks(np.arange(wide.shape[1]) + 0.5, [name.replace("_", "\n") for name in wide], rotation=0)
+    axes.tick_params(length=0, labelsize=8)
+    axes.grid(False)
     return figure
 
 
@@ -46,8 +45,9 @@ def residuals(table):
     for column, group in zip(grid.T, groups, strict=True):
         for axes, law in zip(column, (RIVAL, ONE_PEAK), strict=True):
             rows = table[(table.group == group) & (table.law == law)]
-            for (run, part), colour in zip(rows.groupby("run_id"), c.CATEGORICAL, strict=False):
-                axes.plot(part.step / 1e3, (part.loss - part.prediction) * 1e3, color=colour, lw=1, label=run.rsplit("/", 1)[-1])
+            runs = c.styles(sorted(table.run_id.unique()))
+            for run, part in rows.groupby("run_id"):
+                axes.plot(part.step / 1e3, (part.loss - part.prediction) * 1e3, color=runs[run].color, lw=1, label=run.rsplit("/", 1)[-1])
             axes.axhline(0, color="black", lw=0.6)
             axes.set(title=f"{law}, {group.split()[-1]}", xscale="log", ylim=(-15, 15))
     for axes in grid[-1]:
@@ -61,20 +61,25 @@ def residuals(table):
 
 
 def across_peaks(table):
-    """What the laws miss at peak learning rates that they have not seen."""
+    """What the laws miss at peak learning rates that they have not seen; what lies outside the axes is counted in them."""
     laws = list(dict.fromkeys(table.law))
-    figure, grid = plt.subplots(1, len(laws), figsize=(3.7 * len(laws), 3.6), sharex=True, sharey=True)
-    peaks = sorted(set(table.peak_lr))
-    for axes, law in zip(np.atleast_1d(grid), laws, strict=True):
-        for peak, colour in zip(peaks, (c.CATEGORICAL[0], c.CATEGORICAL[3], c.CATEGORICAL[4]), strict=False):
+    figure, grid = plt.subplots(1, len(laws), figsize=(3.7 * len(laws), 3.6), sharex=True, sharey=True, squeeze=False)
+    missed = (table.loss - table.prediction) * 1e3
+    reach = float(np.ceil(np.quantile(missed.abs(), 0.99) / 10) * 10)
+    colours = {peak: style.color for peak, style in c.styles(sorted(set(table.peak_lr.round(12)))).items()}
+    for axes, law in zip(grid[0], laws, strict=True):
+        for peak, colour in colours.items():
             rows = table[(table.law == law) & np.isclose(table.peak_lr, peak)]
             for i, (_, part) in enumerate(rows.groupby("run_id")):
                 label = rf"$\gamma = {peak:g}$" if i == 0 else None
-                axes.plot(part.step / 1e3, (part.loss - part.prediction) * 1e3, color=colour, lw=0.6, alpha=0.6, label=label)
+                axes.plot(part.step / 1e3, missed[part.index], color=colour, lw=0.6, alpha=0.6, label=label)
         axes.axhline(0, color="black", lw=0.6)
-        axes.set(title=law, xlabel="Step (thousands)", ylim=(-80, 80))
-    np.atleast_1d(grid)[0].set(ylabel=MISSED)
-    np.atleast_1d(grid)[0].legend()
+        axes.set(title=law, xlabel="Step (thousands)", ylim=(-reach, reach))
+        outside = (missed[table.law == law].abs() > reach).mean()
+        if outside:
+            axes.text(0.98, 0.02, f"outside: {outside:.1%} of the points", fontsize=8, ha="right", transform=axes.transAxes)
+    grid[0, 0].set(ylabel=MISSED)
+    c.legend_above(figure, grid[0, 0], ncols=len(colours))
     return figure
 
 
@@ -92,7 +97,3 @@ def best_lr(table):
     axes.set(xscale="log", xlabel=c.BASE_LR, ylabel=c.FINAL_LOSS, ylim=(None, table.final_val_loss.min() + 0.16))
     c.fraction_bar(figure, axes, c.COOLDOWN)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -10,7 +10,7 @@ import pandas as pd
 from lastiterate.figures.runs import load_results
 from lastiterate.fits import at_parabola, bound_form, parabola, r_squared
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 GROUP = ["source", "model", "n_params", "tokens", "batch_size"]
 
@@ -81,7 +81,3 @@ def summary(fits: pd.DataFrame) -> Rows:
             **{key: chosen[key].mean() for key in chosen if key.startswith("left_out")},
         )
     return rows
-
-
-if __name__ == "__main__":
-    run_step(compute)

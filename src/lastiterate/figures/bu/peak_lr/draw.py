@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn
 from matplotlib.ticker import NullFormatter
 
 from lastiterate.draw import common as c
@@ -46,8 +47,7 @@ def r2(fits, labels):
         for (kind, name), colour in zip(KINDS.items(), (c.CATEGORICAL[4], c.CATEGORICAL[0]), strict=True):
             rows = fits[(fits.runs == kind) & (fits.source == source)]
             for column, style, what in (("r2", "-", "law"), ("r2_parabola", ":", "parabola")):
-                values = np.sort(rows[column])
-                axes.plot(values, 1 - np.arange(values.size) / values.size, style, color=colour, label=f"{what}, {name}")
+                seaborn.ecdfplot(x=rows[column], complementary=True, ax=axes, ls=style, color=colour, label=f"{what}, {name}")
         axes.axvline(0.95, color="grey", ls="--", lw=1)
         axes.set(xlabel="$R^2$ in sample", xlim=(0.3, 1), ylim=(0, 1.02), title=label)
     panels[0, 0].set(ylabel="Share of groups at or above")
@@ -58,7 +58,7 @@ def r2(fits, labels):
 def leave_one_out(fits, labels):
     """Mean error at learning rates left out: law against parabola, one point per group."""
     figure, axes = plt.subplots()
-    for (source, label), colour in zip(labels.items(), (c.CATEGORICAL[0], c.CATEGORICAL[4], *c.CATEGORICAL[2:]), strict=False):
+    for (source, label), (colour, _, _) in zip(labels.items(), c.styles(labels).values(), strict=True):
         rows = fits[fits.source == source]
         axes.plot(rows.left_out_parabola, rows.left_out, "o", ms=3, color=colour, label=f"{label}: all")
         axes.plot(rows.left_out_inside_parabola, rows.left_out_inside, "x", ms=4, color=colour, label=f"{label}: inside the range")
@@ -68,7 +68,3 @@ def leave_one_out(fits, labels):
     axes.set(xlabel="Error of a parabola in log LR", ylabel="Error of the law (4.1)")
     c.legend_above(figure, ncols=2)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -14,7 +14,7 @@ from lastiterate.fits import at_parabola, held_out, line, nonnegative, parabola,
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 GROUP = ["dataset", "n_params", "schedule_name", "decay_shape", "cooldown"]
 RULES = ("inverse square root", "bound", "same")
@@ -135,7 +135,3 @@ def add_summary(table: Rows, transfer: pd.DataFrame) -> None:
         table.add(
             rule=rule, transfers=len(rows), log_error=rows.log_error.abs().mean(), bias=rows.log_error.mean(), regret=rows.regret.mean()
         )
-
-
-if __name__ == "__main__":
-    run_step(compute)

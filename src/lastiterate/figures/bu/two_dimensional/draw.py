@@ -15,23 +15,28 @@ def draw(tables, parameters):
     yield "transfer", transfer(tables["transfer"], tables["summary"])
 
 
-def label(row) -> str:
+def label_of(row) -> str:
     """A group by its schedule."""
     return f"{row.schedule_name}, c = {row.cooldown:g}" if row.cooldown > 0 else str(row.schedule_name)
 
 
 def lines(fits, points):
-    """Losses at each eta_ref against 1/sqrt(T), with their lines, one axes per group."""
+    """What a straight line in 1/sqrt(T) leaves at each eta_ref, one axes per group: the lines themselves would lie on each other."""
     groups = fits.group.unique()[:MOST]
-    figure, grid = c.small_multiples(len(groups), r"$1/\sqrt{T}$ ($10^{-3}$)", "Final loss", sharex=True, sharey=True)
+    figure, grid = c.small_multiples(len(groups), c.HORIZON, r"Loss $-$ line, $\times 10^3$", sharex=True, sharey=True)
     for axes, group in zip(grid, groups, strict=True):
         chosen = fits[fits.group == group]
-        for fit, colour in zip(chosen.itertuples(), c.shades("Blues", len(chosen)), strict=True):
-            at = points[(points.group == group) & (points.eta_ref == fit.eta_ref)]
-            x = at.total_steps**-0.5 * 1e3
-            axes.plot(x, at.loss, "o", ms=3.5, color=colour, label=rf"$\eta_{{ref}} = {fit.eta_ref:g}$")
-            axes.plot(x, fit.linf + fit.slope * x / 1e3, color=colour, lw=1)
-        axes.set_title(label(chosen.iloc[0]), fontsize=9)
+        for fit, style in zip(chosen.itertuples(), c.styles(chosen.eta_ref).values(), strict=True):
+            at = points[(points.group == group) & (points.eta_ref == fit.eta_ref)].sort_values("total_steps")
+            left = (at.loss - fit.linf - fit.slope * at.total_steps**-0.5) * 1e3
+            label = rf"$\eta_{{ref}} = {fit.eta_ref:g}$"
+            axes.plot(at.total_steps, left, **style.both, ms=3.5, lw=1, label=label)
+        axes.axhline(0, color="black", lw=0.6)
+        slopes = f"slopes {chosen.slope.min():.2g} to {chosen.slope.max():.2g}"
+        axes.set_title(f"{label_of(chosen.iloc[0])}: {slopes}", fontsize=8)
+        axes.set_xscale("log")
+        axes.set_xticks(sorted(points.total_steps.unique()), [c.thousands(steps) for steps in sorted(points.total_steps.unique())])
+        axes.minorticks_off()
     c.legend_above(figure, grid[0], ncols=min(4, 2 * len(groups)))
     return figure
 
@@ -43,7 +48,7 @@ def best_lr(best, exponents):
     groups = list(best.groupby("group"))
     for (_, rows), colour in zip(groups, plt.get_cmap("viridis")(np.linspace(0, 0.9, len(groups))), strict=True):
         rows = rows.dropna(subset="best_base_lr")
-        axes.plot(rows.total_steps, rows.best_base_lr, "o-", ms=4, color=colour, label=label(rows.iloc[0]))
+        axes.plot(rows.total_steps, rows.best_base_lr, "o-", ms=4, color=colour, label=label_of(rows.iloc[0]))
         axes.plot(
             rows.total_steps, rows.best_base_lr.iloc[0] * (rows.total_steps / rows.total_steps.iloc[0]) ** -0.5, ":", lw=1, color=colour
         )
@@ -58,8 +63,8 @@ def best_lr(best, exponents):
 def transfer(table, summary):
     """Log error of the peak taken over from the shortest horizon, by rule."""
     figure, axes = plt.subplots()
-    for row, colour, marker in zip(summary.itertuples(), c.CATEGORICAL, "osx", strict=False):
-        rows = table[table.rule == row.rule]
+    for row, style in zip(summary.itertuples(), c.styles(summary.rule).values(), strict=True):
+        rows, colour, marker = table[table.rule == row.rule], style.color, style.marker
         name = f"{row.rule}: {row.log_error:.2f}, loss + {row.regret:.4f}"
         spread = {"inverse square root": 0.985, "bound": 1.0, "same": 1.015}[row.rule]
         axes.plot(rows.total_steps / rows.from_steps * spread, rows.log_error, marker, ms=4, mfc="none", color=colour, label=name)
@@ -67,7 +72,3 @@ def transfer(table, summary):
     axes.set(xlabel="Horizon over the horizon that was swept", ylabel=r"$\ln(\gamma_{rule}/\gamma^\star)$")
     c.legend_above(figure, ncols=1, fontsize=8)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

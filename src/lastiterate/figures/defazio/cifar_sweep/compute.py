@@ -13,7 +13,6 @@ from lastiterate.figures.bound_tables import base_lr_grid
 from lastiterate.schedules import linear
 from lastiterate.sgd import Dataset, Network, draw_batches, load_dataset, mean_and_error, paired, train_pairs
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 POWERS = {"inverse-sqrt": 0.5, "inverse-linear": 1.0}
 
@@ -77,7 +76,3 @@ def inverse_decay(total_steps: int, offset: float, power: float) -> np.ndarray:
     [1.0, 0.667, 0.5]
     """
     return (offset / (offset + np.arange(total_steps))) ** power
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -55,7 +55,3 @@ def final(table):
     panels[0].set_ylabel("Final held-out loss")
     c.legend_above(figure, panels[0], ncols=7)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

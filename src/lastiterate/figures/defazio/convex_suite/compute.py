@@ -12,7 +12,7 @@ from lastiterate.schedules import cosine, inverse_sqrt, linear, piecewise
 from lastiterate.sgd import Linear, draw_batches, load_dataset, mean_and_error, paired, train_pairs, tune
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.sources import RAW
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 
 def compute(parameters, inputs=()):
@@ -141,7 +141,3 @@ def _fetched(receipts: Iterable[Path]) -> list[Path]:
             "two files of the LIBSVM sources have the same name, by which the tables tell them apart: drop one from the sources"
         )
     return found
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -6,7 +6,7 @@ from matplotlib.ticker import NullFormatter
 
 from lastiterate.draw import common as c
 
-COLOURS = dict(zip(("linear", "cosine", "step", "1/sqrt", "refined 1", "refined 2"), c.REFERENCE_FIRST, strict=False))
+STYLES = c.schedule_styles(("linear", "cosine", "step", "1/sqrt", "refined 1", "refined 2"))
 
 
 def draw(tables, parameters):
@@ -33,8 +33,8 @@ def comparison(summary, column, label, threshold):
             rows = summary[(summary.label_noise == noise) & (summary.schedule == name)].set_index("dataset").loc[sets]
             place = np.arange(len(sets))[::-1] + offset
             error = 2 * rows[f"{column}_se"]
-            axes.errorbar(rows[column], place, xerr=error, fmt="o", ms=4, lw=1.2, capsize=2, color=COLOURS[name], label=name)
-        axes.axvline(0, color=COLOURS["linear"], lw=1.2)
+            axes.errorbar(rows[column], place, xerr=error, ms=4, elinewidth=1.2, capsize=2, **STYLES[name].dots, label=name)
+        axes.axvline(0, color=STYLES["linear"].color, lw=1.2)
         axes.axvspan(-threshold, threshold, color="#EEEEEE", zorder=0)
         axes.set_xscale("symlog", linthresh=threshold)
         axes.set(xlabel=label, title=noise_title(noise))
@@ -62,10 +62,10 @@ def lr_sweep(tables):
     for axes, rows in cells:
         for (name, noise, schedule), run in rows.groupby(["dataset", "label_noise", "schedule"], sort=False):
             point = best.loc[(name, noise, schedule)]
-            axes.plot(run.base_lr, run.loss, color=COLOURS[schedule], lw=1.2, label=schedule)
-            axes.plot(point.base_lr, point.loss, "o", ms=4, color=COLOURS[schedule], mfc="none" if point.at_edge else None)
+            axes.plot(run.base_lr, run.loss, **STYLES[schedule].curve, lw=1.2, label=schedule)
+            axes.plot(point.base_lr, point.loss, "o", ms=4, color=STYLES[schedule].color, mfc="none" if point.at_edge else None)
         axes.set_xscale("log")
-        low = rows.loss.min()
+        low = min(rows.loss.min(), best.xs(tuple(rows[["dataset", "label_noise"]].iloc[0])).loss.min())
         if low > 0.1:
             axes.set_ylim(0.995 * low, 1.15 * low)
         else:
@@ -90,15 +90,11 @@ def refined(table):
             label="gradient norm of linear decay / its maximum",
         )
         for schedule, run in rows.groupby("schedule"):
-            axes.fill_between(run.progress, run.lr_low, run.lr_high, color=COLOURS[schedule], alpha=0.2, lw=0)
-            axes.plot(run.progress, run.lr, color=COLOURS[schedule], lw=1.2, label=schedule)
-        axes.plot([0, 1], [1, 0], color=COLOURS["linear"], lw=1, ls=":", label="linear decay")
+            axes.fill_between(run.progress, run.lr_low, run.lr_high, color=STYLES[schedule].color, alpha=0.2, lw=0)
+            axes.plot(run.progress, run.lr, **STYLES[schedule].curve, lw=1.2, label=schedule)
+        axes.plot([0, 1], [1, 0], color=STYLES["linear"].color, lw=1, ls=":", label="linear decay")
         axes.set(xlim=(0, 1), ylim=(0, 1.05))
     figure.supxlabel("Step $t/T$", fontsize=10)
     figure.supylabel(r"Factor $\eta_t/\gamma$", fontsize=10)
     c.legend_above(figure, cells[0][0], ncols=4)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

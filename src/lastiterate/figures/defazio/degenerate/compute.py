@@ -6,7 +6,6 @@ from lastiterate.figures.defazio.refined_tables import RefinedTables
 from lastiterate.refine import refine
 from lastiterate.schedules import linear
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -50,7 +49,3 @@ def train_network(*, examples, inputs, width, label_noise, total_steps, base_lr,
         if t % evaluate_every == 0:
             curve.append((t, loss(*seen), loss(*fresh)))
     return norm, *(list(column) for column in zip(*curve, strict=True))
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -11,7 +11,8 @@ def draw(tables, parameters):
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 3.4))
     flagged = tables["diagnosis"].set_index("examples").degenerate
     losses, schedules = tables["losses"], tables["schedules"]
-    for examples, colour in zip(parameters["examples"], (c.CATEGORICAL[4], c.CATEGORICAL[0], *c.CATEGORICAL[2:4]), strict=False):
+    for examples, style in c.styles(parameters["examples"]).items():
+        colour = style.color
         rows = losses[losses.examples == examples]
         label = f"{examples:,} examples".replace(",", " ")
         left.plot(rows.t / rows.t.max(), rows.train_loss, color=colour, label=f"{label}, training")
@@ -27,7 +28,3 @@ def draw(tables, parameters):
     left.legend(loc="center right", fontsize=8)
     right.legend(loc="upper left", fontsize=8)
     yield "schedules", figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

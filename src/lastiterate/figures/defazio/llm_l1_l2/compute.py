@@ -7,7 +7,6 @@ from lastiterate.figures.defazio.logged_norms import load_norms
 from lastiterate.figures.runs import load_runs, select
 from lastiterate.refine import refine
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 ALL = "all"
 
@@ -24,7 +23,8 @@ def compute(parameters, inputs):
             refined = refine(norm, parameters["smoothing"], power, step=step, total_steps=run.total_steps)
             lr = refined.lr[(progress * run.total_steps).astype(np.int64)]
             found[kind].setdefault(size, []).append(lr)
-            schedules.add(norm=kind, n_params=size, run=run.run_id, progress=progress, lr=lr)
+            labels = {"norm": kind, "n_params": size, "run": run.run_id, "schedule": run.schedule_name, "base_lr": run.base_lr}
+            schedules.add(**labels, progress=progress, lr=lr)
             diagnosis.add(norm=kind, n_params=size, run=run.run_id, total_steps=run.total_steps, **refined.diagnosis._asdict())
     return {"schedules": schedules, "diagnosis": diagnosis, "spread": spreads(found)}
 
@@ -57,7 +57,3 @@ def spreads(found: dict[str, dict[int, list]]) -> Rows:
 def deviation(lrs: list) -> float | None:
     """Root mean square over the points of the standard deviation between schedules; None for fewer than two."""
     return float(np.sqrt(np.mean(np.var(lrs, axis=0, ddof=1)))) if len(lrs) > 1 else None
-
-
-if __name__ == "__main__":
-    run_step(compute)

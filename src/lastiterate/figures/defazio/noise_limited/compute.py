@@ -15,7 +15,7 @@ from lastiterate.refine import refine
 from lastiterate.schedules import wsd
 from lastiterate.sgd import jackknife, mean_and_error, paired
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 
 def compute(parameters, inputs=()):
@@ -144,7 +144,3 @@ def refined_tables(problem, lr, sweeps, parameters):
         if number < parameters["refined"]["rounds"]:
             sweep = problem.tune({name: factors}, parameters["base_lr_sweep"], parameters["extensions"])[name]
     return {"refined": schedules, "comparison": comparison}
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -9,7 +9,7 @@ EXCESS = "Excess loss $f(x_T) - f^\\star$"
 
 def draw(tables, parameters):
     """Panels lr_sweep, best_lr, tuned_loss, convergence, cooldown and refined."""
-    colours = dict(zip(parameters["schedules"], c.REFERENCE_FIRST, strict=False))
+    colours = {name: style.color for name, style in c.schedule_styles(parameters["schedules"]).items()}
     reference = parameters["reference"]
     yield "lr_sweep", lr_sweep(tables, (parameters["reference"], list(parameters["schedules"])[-2]))
     yield "best_lr", best_lr(tables, colours)
@@ -117,7 +117,9 @@ def refined(tables):
     """Gradient norms of tuned linear decay, the refined schedules, and what they give when trained."""
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11.5, 3.4), width_ratios=(1, 1, 0.7))
     comparison = tables["comparison"]
-    for (name, rows), colour in zip(tables["refined"].groupby("schedule", sort=False), ("#000000", *c.CATEGORICAL[4:]), strict=False):
+    styles = c.schedule_styles(tables["refined"].schedule)
+    for name, rows in tables["refined"].groupby("schedule", sort=False):
+        colour = styles[name].color
         left.plot(rows.t, rows.grad_norm, color=colour, label=name)
         middle.plot(rows.t, rows.lr, color=colour)
         row = comparison[comparison.schedule == name].iloc[0]
@@ -129,7 +131,3 @@ def refined(tables):
     right.set(ylabel=rf"Loss minus {comparison.schedule.iloc[0]}'s, $\times 10^3$", xlim=(-0.6, len(comparison) - 1.4))
     left.legend(loc="lower right")
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

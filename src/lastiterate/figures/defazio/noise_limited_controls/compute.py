@@ -7,7 +7,6 @@ from lastiterate.figures.defazio.hinge import HingeProblem
 from lastiterate.fits import log_slope
 from lastiterate.sgd import jackknife
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -31,7 +30,3 @@ def compute(parameters, inputs=()):
         labels = {key: settings[key] for key in ("components", "label_noise", "label_seed")}
         tables["exponents"].add(control=name, **labels, exponent=value, exponent_se=float(error))
     return tables
-
-
-if __name__ == "__main__":
-    run_step(compute)

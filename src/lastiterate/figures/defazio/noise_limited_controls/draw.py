@@ -9,12 +9,12 @@ from lastiterate.draw import common as c
 def draw(tables, parameters):
     """Panel exponents."""
     names = list(parameters["controls"])
-    colours = dict(zip(names, plt.get_cmap("tab10")(np.arange(len(names)) % 10), strict=True))
+    styles = c.styles(names)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.2), width_ratios=(1, 0.75))
     for name, rows in tables["tuned"].groupby("control", sort=False):
         best = 2.0**rows.log2_best_lr
         low, high = (2.0 ** (rows.log2_best_lr + sign * 2 * rows.log2_best_lr_se) for sign in (-1, 1))
-        left.errorbar(rows.total_steps, best, yerr=[best - low, high - best], fmt="o-", ms=3, lw=1.2, capsize=2, color=colours[name])
+        left.errorbar(rows.total_steps, best, yerr=[best - low, high - best], **styles[name].both, ms=4, lw=1.2, capsize=2)
     steps = np.array(sorted(tables["tuned"].total_steps.unique()))
     left.plot(steps, 1.1 * best.max() * (steps / steps[0]) ** -0.5, color="black", ls="--", lw=1)
     c.loglog(left)
@@ -22,13 +22,9 @@ def draw(tables, parameters):
     left.set_xticks([], minor=True)
     left.set(xlabel=c.HORIZON, ylabel=r"Best base learning rate $\gamma^\star$")
     for place, row in enumerate(tables["exponents"].itertuples()):
-        right.errorbar(row.exponent, -place, xerr=2 * row.exponent_se, fmt="o", capsize=3, color=colours[row.control])
+        right.errorbar(row.exponent, -place, xerr=2 * row.exponent_se, **styles[row.control].dots, capsize=3)
     right.axvline(-0.5, color="black", ls="--", lw=1)
     right.axvline(0, color="black", lw=0.8)
     right.set_yticks(-np.arange(len(names)), names)
     right.set(xlabel="Exponent of $T$")
     yield "exponents", figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -7,7 +7,6 @@ from lastiterate.schedules import wsd
 from lastiterate.sgd import mean_and_error, paired
 from lastiterate.transfer import METHODS, extend
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 STRATEGIES = {"lowered": "base_lr", "second stage": "second_stage", "longer cooldown": "cooldown"}
 
@@ -61,7 +60,3 @@ def advised(first, total_steps: int):
     schedules = {name: advice[how].schedule for name, how in STRATEGIES.items()}
     schedules = {"same": advice["base_lr"].schedule.with_peak_lr(first.peak_lr), **schedules}
     return {name: schedule.lr / first.peak_lr for name, schedule in schedules.items()}, advice
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -10,7 +10,7 @@ from lastiterate.figures.defazio.noise_limited.draw import trajectories
 def draw(tables, parameters):
     """Panels differences and trajectories."""
     names = list(tables["extension"].strategy.unique())
-    colours = dict(zip(names, c.REFERENCE_FIRST, strict=False))
+    colours = {name: style.color for name, style in c.styles(["same", *names]).items()}
     yield "differences", differences(tables["extension"], colours)
     figure, _, right = trajectories(tables["trajectories"], "strategy", colours)
     c.legend_above(figure, right, ncols=4)
@@ -34,7 +34,3 @@ def differences(table, colours):
     panels[0][0].set_ylabel(r"Loss minus that at the same LR, $\times 10^3$")
     c.legend_above(figure, panels[0][0], ncols=len(names))
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -7,7 +7,6 @@ from lastiterate.figures.defazio.refined_tables import RefinedTables, spaced
 from lastiterate.figures.runs import load_runs
 from lastiterate.refine import diagnose, median_smooth, refine, weighted_schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 PUBLISHED_POINTS = 10_000  # length of the published schedules
 PUBLISHED_WINDOW = 1001  # its median filter's width, in points of the sequence as logged (or of 10,000, if that is shorter)
@@ -47,7 +46,3 @@ def published_method(norm, power):
 def stretched(values):
     """`values` interpolated to 10,000 equally spaced points from the first to the last."""
     return np.interp(np.linspace(0.0, 1.0, PUBLISHED_POINTS), np.linspace(0.0, 1.0, values.size), values)
-
-
-if __name__ == "__main__":
-    run_step(compute)

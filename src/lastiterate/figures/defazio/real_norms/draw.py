@@ -58,7 +58,3 @@ def published(tables, tasks):
         axes.set(xlim=(0, 1), ylim=(0, 1.04), title=label)
     all_axes[0].legend(loc="upper right", fontsize=8)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -4,7 +4,7 @@ from lastiterate.figures.defazio.logged_norms import load_norms
 from lastiterate.figures.defazio.refined_tables import RefinedTables
 from lastiterate.figures.runs import load_runs, select
 from lastiterate.refine import refine
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 
 def compute(parameters, inputs):
@@ -18,7 +18,3 @@ def compute(parameters, inputs):
         refined = refine(norm, parameters["smoothing"], power, step=step, total_steps=run.total_steps)
         tables.add(refined, schedule_name=run.schedule_name, base_lr=run.base_lr)
     return tables.tables
-
-
-if __name__ == "__main__":
-    run_step(compute)

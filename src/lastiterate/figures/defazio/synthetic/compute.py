@@ -5,7 +5,6 @@ from scipy.ndimage import gaussian_filter1d
 
 from lastiterate.figures.defazio.refined_tables import RefinedTables
 from lastiterate.refine import refine
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -21,7 +20,3 @@ def compute(parameters, inputs=()):
     lr = refine(np.full(total_steps, 0.3), parameters["constant_smoothing"]).lr
     error = float(np.abs(lr - (1 - np.arange(total_steps) / total_steps)).max())  # t counts from 0
     return {**tables.tables, "constant": {"total_steps": [total_steps], "max_abs_error": [error]}}
-
-
-if __name__ == "__main__":
-    run_step(compute)

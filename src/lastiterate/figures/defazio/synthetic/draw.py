@@ -29,7 +29,3 @@ def schedules(table, shapes):
         axes.set(xlabel=r.PROGRESS)
     figure.legend(*rows_of_axes[0, 1].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

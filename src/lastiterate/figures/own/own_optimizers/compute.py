@@ -5,7 +5,6 @@ import pandas as pd
 from lastiterate.figures.own.own_runs.compute import best_base_lrs, chosen_runs, differences, interval
 from lastiterate.figures.runs import load_runs
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs):
@@ -29,7 +28,3 @@ def best(per_seed: pd.DataFrame) -> Rows:
         lr = float(group.best_base_lr.median())
         rows.add(model_name=model, label=label, seeds=len(group), inside=int(group.inside.sum()), base_lr=lr, loss=mean, half_width=half)
     return rows
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -7,7 +7,7 @@ from lastiterate.figures.runs import load_history, load_runs, select
 from lastiterate.fits import nonnegative, r_squared
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 LOSSES = ("train_loss", "val_loss")
 
@@ -40,7 +40,3 @@ def compute(parameters, inputs):
                 final=loss[-1],
             )
     return {"curves": curves, "fits": fits}
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -24,7 +24,3 @@ def draw(tables, parameters):
         axes.legend(fontsize=7.5, loc=(0.42, 0.33), ncols=2)
     panels[0, 0].set(ylabel="Loss")
     yield "losses", figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

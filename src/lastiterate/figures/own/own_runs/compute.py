@@ -15,7 +15,7 @@ from lastiterate.figures.runs import fitting, load_runs
 from lastiterate.fits import log_slope
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 
 def compute(parameters, inputs):
@@ -138,7 +138,3 @@ def extensions(chosen: pd.DataFrame, total_steps: int, reference: str, adapted: 
             f"no run of {total_steps} steps is labelled {', '.join(adapted)} and paired with {reference}: correct extend in config.yaml"
         )
     return rows
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn
 
 from lastiterate.draw import common as c
 
@@ -18,27 +19,28 @@ def draw(tables, parameters):
 
 
 def lr_sweep(losses, best, label):
-    """Final loss against the base learning rate at every horizon; each seed is a line, the parabola's minimum a bar."""
+    """Final loss against the base learning rate at every horizon, mean and range over the seeds; bars are the minima of parabolas."""
     figure, axes = plt.subplots()
     losses, best = losses[losses.label == label], best[(best.label == label) & (best.inside == 1)]
     horizons = sorted(losses.total_steps.unique())
-    for horizon, colour in zip(horizons, c.shades("wsd", len(horizons)), strict=True):
-        rows = losses[losses.total_steps == horizon]
-        for seed, run in rows.groupby("seed"):
-            name = rf"$T = {c.thousands(horizon)}$" if seed == rows.seed.min() else None
-            axes.plot(run.base_lr, run.final_val_loss, "o-", ms=3, lw=1, color=colour, label=name)
-        found = best[best.total_steps == horizon]
-        axes.plot(found.best_base_lr, found.best_loss, "|", ms=12, mew=1.5, color=colour)
+    colours = dict(zip(horizons, c.shades("wsd", len(horizons)), strict=True))
+    look = {"marker": "o", "ms": 4, "lw": 1.2, "mew": 0, "errorbar": ("pi", 100)}
+    seaborn.lineplot(losses, x="base_lr", y="final_val_loss", hue="total_steps", palette=colours, ax=axes, **look)
+    for row in best.itertuples():
+        axes.plot(row.best_base_lr, row.best_loss, "|", ms=12, mew=1.5, color=colours[row.total_steps])
     c.swept(axes, losses.base_lr)
     axes.set_ylabel(c.FINAL_LOSS)
-    axes.legend(fontsize=8)
+    handles, _ = axes.get_legend_handles_labels()
+    axes.get_legend().remove()
+    names = [f"$T = {c.thousands(horizon)}$" for horizon in horizons]
+    figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 5), handlelength=1.2)
     return figure
 
 
 def best_lr(best, exponents, labels):
     """Best base learning rates against the horizon with fitted power laws, and the bound's slope through the middle."""
     figure, axes = plt.subplots()
-    for label, colour, marker in zip(labels, c.CATEGORICAL, "osD^v", strict=False):
+    for label, (colour, _, marker) in c.schedule_styles(labels).items():
         rows = best[(best.label == label) & (best.inside == 1)]
         fit = exponents[exponents.label == label]
         if rows.empty or fit.empty:
@@ -78,30 +80,26 @@ def differences(table, reference):
     left.errorbar(tuned.difference, order, xerr=tuned.half_width.fillna(0), fmt="o", color="black", capsize=2)
     left.axvline(0, color="#8C8C8C", lw=1)
     left.set(yticks=order, yticklabels=tuned.label, xlabel=f"Best loss minus that of {reference}")
-    for (label, rows), colour in zip(table[table.base_lr > 0].groupby("label"), (*c.CATEGORICAL, *c.shades("viridis", 8)), strict=False):
-        right.errorbar(
-            rows.base_lr, rows.difference, yerr=rows.half_width.fillna(0), fmt="o-", ms=3, lw=1, capsize=2, color=colour, label=label
-        )
+    styles = c.schedule_styles(table.label)
+    for label, rows in table[table.base_lr > 0].groupby("label"):
+        error = rows.half_width.fillna(0)
+        right.errorbar(rows.base_lr, rows.difference, yerr=error, **styles[label].both, ms=4, lw=1, capsize=2, label=label)
     right.axhline(0, color="#8C8C8C", lw=1)
     c.swept(right, table[table.base_lr > 0].base_lr)
     right.set_ylabel(f"Loss minus that of {reference}")
-    right.legend(fontsize=7, ncols=2)
+    c.legend_above(figure, right, ncols=5)
     return figure
 
 
 def extensions(table):
     """What adapting an extension gains over the same learning rate, at every base learning rate."""
     figure, axes = plt.subplots()
-    for (label, rows), colour in zip(table.groupby("label"), c.CATEGORICAL, strict=False):
-        axes.errorbar(
-            rows.base_lr, rows.difference, yerr=rows.half_width.fillna(0), fmt="o-", ms=4, lw=1.2, capsize=2, color=colour, label=label
-        )
+    styles = c.schedule_styles(table.label)
+    for label, rows in table.groupby("label"):
+        error = rows.half_width.fillna(0)
+        axes.errorbar(rows.base_lr, rows.difference, yerr=error, **styles[label].both, ms=4, lw=1.2, capsize=2, label=label)
     axes.axhline(0, color="#8C8C8C", lw=1)
     c.swept(axes, table.base_lr)
     axes.set_ylabel("Loss minus that of the same learning rate")
     axes.legend()
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -14,7 +14,6 @@ from scipy.optimize import minimize_scalar
 from lastiterate.figures.runs import load_history, load_runs, select
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs):
@@ -47,7 +46,3 @@ def weight_norm(lr: np.ndarray, weight_decay: float, scale: float) -> np.ndarray
         norm = norm * (1 - 2 * weight_decay * eta) + (scale * eta) ** 2
         out[t] = norm
     return out
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -17,28 +17,22 @@ def draw(tables, parameters):
             axes.plot(rows.step, rows.logged, color=colours[rate], label=rf"$\gamma = {rate:g}$")
             axes.plot(rows.step, rows.fitted, "--", color=colours[rate], lw=1)
         axes.set(yscale="log", xlabel=c.STEP, title=name)
+        axes.xaxis.set_major_formatter(c.thousands)
+    c.plain_log(places[0][0].yaxis)
+    for axes in places[0]:
+        axes.grid(which="minor", visible=False)
     places[0][0].set_ylabel("Squared weight norm over its start")
-    places[0][-1].legend(fontsize=8)
+    c.legend_above(figure, places[0][-1], ncols=len(rates))
     yield "weight_norm", figure
     figure, axes = plt.subplots()
     fits = tables["fits"]
-    for (name, rows), marker in zip(fits.groupby("schedule"), "osD^", strict=False):
-        axes.plot(
-            rows.base_lr,
-            rows.fitted,
-            marker + "-",
-            color=c.CATEGORICAL[0],
-            mfc="white" if marker == "s" else None,
-            label=f"{name}, fitted to the logged norm",
-        )
+    styles = c.schedule_styles(fits.schedule)
+    for name, rows in fits.groupby("schedule"):
+        axes.plot(rows.base_lr, rows.fitted, **styles[name].both, label=f"{name}, fitted to the logged norm")
     axes.axhline(fits.assumed.iloc[0], ls="--", color=c.CATEGORICAL[4], label=r"assumed: $1/\sigma_0$")
     c.loglog(axes)
-    axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
-    axes.minorticks_off()
-    axes.set(xlabel=c.BASE_LR, ylabel="Step size $s$ of the random walk")
-    axes.legend()
+    c.swept(axes, rates)
+    c.plain_log(axes.yaxis)
+    axes.set_ylabel("Step size $s$ of the random walk")
+    c.legend_above(figure, ncols=1)
     yield "step_size", figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -12,7 +12,7 @@ from lastiterate.transfer.held_out import KINDS, held_out, loss_at
 from lastiterate.transfer.optima import find_optimum
 from lastiterate.transfer.runs import FinishedRun, Group, Sweep, groups_of
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 RULES = ("regret", "published_regret", "kept_regret")
 
@@ -89,7 +89,3 @@ def summary(groups: pd.DataFrame) -> Rows:
             }
             table.add(source=source, left_out=name, groups=len(part), median=part.regret.median(), coverage=part.inside.mean(), **numbers)
     return table
-
-
-if __name__ == "__main__":
-    run_step(compute)

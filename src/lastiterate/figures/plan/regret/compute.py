@@ -9,7 +9,6 @@ import pandas as pd
 
 from lastiterate.figures.plan.regret import results, runs
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 MEASURES = {
     "right": ("right", "mean"),
@@ -50,7 +49,3 @@ def summary(table: pd.DataFrame) -> Rows:
             measured = {name: group[column].agg(how) for name, (column, how) in MEASURES.items()}
             rows.add(sweep=sweep, task=task, cases=len(group) - int(group.refused.sum()), refused=int(group.refused.sum()), **measured)
     return rows
-
-
-if __name__ == "__main__":
-    run_step(compute)

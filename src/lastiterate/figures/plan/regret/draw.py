@@ -1,8 +1,7 @@
 """regret: what the choice loses against the best run of the sweep, case by case, beside rules without a law."""
 
-import numpy as np
-
 from lastiterate.draw import common as c
+from lastiterate.draw.grids import ecdf, strip
 
 RULES = {"regret": "chosen", "kept": "best pilot's setting, kept", "rule": "wsd 20 %, or published formula"}
 
@@ -22,10 +21,7 @@ def regret(cases, aim):
     figure, grid = c.small_multiples(len(sweeps), label, "Share of cases", columns=2, size=(4.6, 3.2), sharey=True)
     for axes, sweep in zip(grid, sweeps, strict=True):
         rows = cases[cases.sweep == sweep]
-        for (column, label), colour in zip(RULES.items(), (c.CATEGORICAL[4], c.CATEGORICAL[0], c.CATEGORICAL[1]), strict=True):
-            values = np.sort(rows[column].dropna())
-            if values.size:
-                axes.step(np.maximum(values, 1e-4), np.arange(1, values.size + 1) / values.size, where="post", color=colour, label=label)
+        ecdf(axes, rows, RULES, least=1e-4)
         axes.axvline(aim, color="#8C8C8C", lw=1, ls="--", label="aim for the median")
         axes.set(xscale="log", ylim=(0, 1), title=f"{sweep}, {len(rows)} cases")
     grid[0].legend(fontsize=8)
@@ -39,17 +35,10 @@ def prediction(cases):
     for axes, sweep in zip(grid, sweeps, strict=True):
         part = cases[cases.sweep == sweep]
         tasks = list(dict.fromkeys(part.task))
-        for i, (task, colour) in enumerate(zip(tasks, c.CATEGORICAL, strict=False)):
-            rows = part[part.task == task]
-            spread = np.linspace(-0.25, 0.25, len(rows)) if len(rows) > 1 else np.zeros(len(rows))
-            inside = rows.inside.to_numpy() == 1
-            axes.plot((i + spread)[inside], rows.error[inside], "o", ms=3, color=colour)
-            axes.plot((i + spread)[~inside], rows.error[~inside], "x", ms=4, color=colour)
+        colours = {task: style.color for task, style in c.styles(tasks).items()}
+        for inside, marker in ((1, "o"), (0, "X")):
+            strip(axes, part[part.inside == inside], x="task", y="error", colours=colours, marker=marker, size=3.5, jitter=0.25)
         axes.axhline(0, color="black", lw=0.6)
-        axes.set(title=sweep, xticks=range(len(tasks)), xticklabels=[task.replace("_", "\n", 1) for task in tasks])
+        axes.set(title=sweep, xlabel="", xticks=range(len(tasks)), xticklabels=[task.replace("_", "\n", 1) for task in tasks])
         axes.tick_params(axis="x", labelsize=8)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -4,7 +4,6 @@ import numpy as np
 
 from lastiterate.figures.bound_tables import build_schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -68,7 +67,3 @@ def subgradient_method(rows, minimisers, lr, start=0.0):
         if rate is not None:
             x = x - rate * np.sign(residuals[seeds, worst])[:, None] * rows[seeds, worst]
     return np.stack(iterates, axis=1), np.stack(values, axis=1)
-
-
-if __name__ == "__main__":
-    run_step(compute)

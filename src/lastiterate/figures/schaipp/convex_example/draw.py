@@ -5,8 +5,6 @@ import numpy as np
 
 from lastiterate.draw import common as c
 
-COLOURS = {"wsd": c.CATEGORICAL[0], "constant": c.CATEGORICAL[3], "cosine": c.CATEGORICAL[4]}
-
 
 def draw(tables, parameters):
     """Panels loss, loss_seeds and path."""
@@ -17,7 +15,7 @@ def draw(tables, parameters):
 
 def colour(name):
     """Colour of a schedule."""
-    return COLOURS.get(name, c.CATEGORICAL[2])
+    return c.schedule_styles([name])[name].color
 
 
 def label(name, schedules):
@@ -78,7 +76,3 @@ def path(tables):
     axes.grid(False)
     c.legend_above(figure, ncols=4)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -5,7 +5,6 @@ import numpy as np
 from lastiterate.figures.bound_tables import BoundTables, base_lr_grid
 from lastiterate.schedules import wsd
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -20,7 +19,3 @@ def compute(parameters, inputs=()):
                 for base_lr in entry["cooldown_range_base_lr"]:
                     ranges.add(decay_shape=shape, cooldown=cooldown, kind=kind, base_lr=base_lr, omega=curve.final(base_lr))
     return {**bounds.tables, "cooldown_range": ranges}
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -45,13 +45,9 @@ def cooldown_range(table):
     """Omega_T against the cooldown fraction at fixed base learning rates."""
     figure, axes = plt.subplots()
     values = sorted(table.base_lr.unique())
-    for base_lr, colour, marker in zip(values, c.shades("Blues", len(values)), "osD^v<>", strict=False):
-        rows = table[table.base_lr == base_lr]
+    for i, (base_lr, colour) in enumerate(zip(values, c.shades("Blues", len(values)), strict=True)):
+        rows, marker = table[table.base_lr == base_lr], c.MARKERS[i % len(c.MARKERS)]
         axes.plot(rows.cooldown, rows.omega, marker=marker, color=colour, label=rf"$\gamma = {base_lr:g}$")
     axes.set(xlabel=c.COOLDOWN, ylabel=c.FINAL_BOUND, xlim=(-0.02, 1.02))
     axes.legend(ncols=2, loc="best")
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

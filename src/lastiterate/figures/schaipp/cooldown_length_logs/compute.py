@@ -10,7 +10,7 @@ from lastiterate.figures.runs import labelled, load_runs, loss_curves, select
 from lastiterate.fits import bound_form
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 
 def compute(parameters, inputs):
@@ -52,7 +52,3 @@ def theory(runs: pd.DataFrame) -> Rows:
         longest = rows.columns.get("base_lr", [base_lr])[0]
         rows.add(cooldown=run.cooldown, base_lr=base_lr, log_ratio=math.log(longest / base_lr))
     return rows
-
-
-if __name__ == "__main__":
-    run_step(compute)

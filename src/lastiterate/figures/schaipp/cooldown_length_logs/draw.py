@@ -29,7 +29,8 @@ def cooldown_range(table, base_lrs):
     """Final loss against the cooldown fraction at fixed base learning rates (the three largest if none are named)."""
     figure, axes = plt.subplots()
     base_lrs = base_lrs or np.sort(table.base_lr.unique())[-3:]
-    for base_lr, colour, marker in zip(sorted(base_lrs), c.shades("Blues", len(base_lrs)), "osD^v<>", strict=False):
+    for i, (base_lr, colour) in enumerate(zip(sorted(base_lrs), c.shades("Blues", len(base_lrs)), strict=True)):
+        marker = c.MARKERS[i % len(c.MARKERS)]
         rows = table[np.isclose(table.base_lr, base_lr)].sort_values("cooldown")
         axes.plot(rows.cooldown, rows.final_val_loss, marker=marker, color=colour, label=rf"$\gamma = {base_lr:g}$")
     axes.set(xlabel=c.COOLDOWN, ylabel=c.loss_label(table, c.FINAL_LOSS), xlim=(0, 1.03))
@@ -66,7 +67,3 @@ def best_lr(fits, theory):
     right.legend(loc="upper right")
     right.set(xlabel=c.COOLDOWN, ylabel=rf"$\ln \gamma_{{{longest:g}}} - \ln \gamma_c$", xlim=(0, 1.03))
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -3,7 +3,6 @@
 from lastiterate.figures.bound_tables import BoundTables, base_lr_grid
 from lastiterate.schedules import cosine
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -20,7 +19,3 @@ def compute(parameters, inputs=()):
                     base_lr = shared.setdefault(kind, curve.tuned[0])
                     convergence.add(cycle_length=cycle, kind=kind, base_lr=base_lr, **curve.columns(base_lr))
     return {**bounds.tables, "convergence": convergence}
-
-
-if __name__ == "__main__":
-    run_step(compute)

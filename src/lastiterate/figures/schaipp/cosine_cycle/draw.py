@@ -53,12 +53,9 @@ def horizons(table):
     """Tuned bound times sqrt(T) against the cycle length: what a wrong cycle costs, at every horizon."""
     figure, axes = plt.subplots()
     groups = list(table.groupby("total_steps"))
-    for (total_steps, rows), colour, marker in zip(groups, c.shades("cosine", len(groups)), "osD^v<>", strict=False):
+    for i, ((total_steps, rows), colour) in enumerate(zip(groups, c.shades("cosine", len(groups)), strict=True)):
+        marker = c.MARKERS[i % len(c.MARKERS)]
         axes.plot(rows.cycle_length, rows.omega * np.sqrt(total_steps), marker=marker, color=colour, label=f"$T = {total_steps}$")
     axes.set(xlabel="Cycle length / $T$", ylabel=r"Tuned bound $\Omega_T \sqrt{T}$")
     axes.legend(loc="best")
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

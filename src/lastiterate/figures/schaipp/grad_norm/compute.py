@@ -8,7 +8,7 @@ from lastiterate.figures.runs import load_history, load_runs, select
 from lastiterate.fits import fit_power, log_slope, rmse
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 SHOWN = 300  # points of a smoothed curve that are kept
 
@@ -102,7 +102,3 @@ class fit_over_time:
         falling, rising, floor = parts = cls._parts(s, logs)
         columns = (falling, -falling * np.exp(logs[1]) * np.log(s), rising, rising * np.exp(logs[3]) * np.log(s), floor)
         return np.stack(columns, axis=1) / parts.sum(axis=0)[:, None]
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -24,8 +24,9 @@ def draw(tables, parameters):
 def mean_grad_norm(table, fits):
     """Mean norm of each run against its base learning rate, with a power law per schedule."""
     figure, axes = plt.subplots()
-    for fit, marker in zip(fits.itertuples(), "os^v", strict=False):
-        rows = table[table.schedule == fit.schedule]
+    styles = c.schedule_styles(fits.schedule)
+    for fit in fits.itertuples():
+        rows, marker = table[table.schedule == fit.schedule], styles[fit.schedule].marker
         colour = c.shades(fit.schedule, 1)[0]
         grid = np.geomspace(table.base_lr.min() / 1.3, table.base_lr.max() * 1.3, 100)
         label = rf"{fit.schedule}: ${fit.factor:.4f}\,\gamma^{{-{fit.beta:.3f}}}$"
@@ -42,12 +43,12 @@ def mean_grad_norm(table, fits):
 def beside_lr(table, column, **axes):
     """A smoothed column beside the learning rates of the runs."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
-    for _, _, colour, rows in RATES.curves(table):
-        left.plot(rows.step, rows[column], color=colour, lw=1.2)
-        right.plot(rows.step, rows.lr, color=colour, lw=1.4)
+    for name, _, colour, rows in RATES.curves(table):
+        left.plot(rows.step, rows[column], color=colour, ls=c.line(name), lw=1.2)
+        right.plot(rows.step, rows.lr, color=colour, ls=c.line(name), lw=1.4)
     left.set(xlabel=c.STEP, xlim=(0, None), **axes)
     right.set(xlabel=c.STEP, ylabel=c.LR, xlim=(0, None), ylim=(0, None))
-    RATES.legend(left, table, loc="upper center", ncols=2)
+    RATES.legend(figure, table, loc="outside upper center", ncols=2)
     return figure
 
 
@@ -75,7 +76,3 @@ def scatter(table):
     axes.set(xlabel=r"Sum of learning rates $\sum_{s \leq t} \gamma \eta_s$", ylabel=NORM)
     RATES.legend(figure, table, loc="outside upper center", ncols=2)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

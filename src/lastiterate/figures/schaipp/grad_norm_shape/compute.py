@@ -5,7 +5,6 @@ import numpy as np
 from lastiterate.figures.bound_tables import BoundTables, base_lr_grid, build_schedule
 from lastiterate.figures.thinning import drawn_steps
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -20,7 +19,3 @@ def compute(parameters, inputs=()):
         for name, entry in parameters["schedules"].items():
             bounds.add(build_schedule(total_steps, **entry), norm, schedule=name, exponent=exponent)
     return {**bounds.tables, "grad_norm": norms}
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -28,7 +28,3 @@ def convergence(tables):
     right.set(xlabel=c.STEP, ylabel=c.TUNED_BOUND, xlim=(0, None), yscale="log", ylim=(None, top))
     EXPONENTS.legend(right, tables["convergence"], loc="upper right", ncols=2)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

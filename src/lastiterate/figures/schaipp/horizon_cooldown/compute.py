@@ -2,7 +2,6 @@
 
 from lastiterate.figures.runs import load_runs, loss_curves
 from lastiterate.figures.schaipp.horizon_transfer_logs.compute import select_extensions
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs):
@@ -11,7 +10,3 @@ def compute(parameters, inputs):
     labels = ["model_name", "extension", "total_steps", "cooldown"]
     finals = runs[[*labels, "base_lr", "final_val_loss"]]
     return {"curves": dict(loss_curves(inputs, runs[["run_id", *labels]]).items()), "finals": dict(finals.items())}
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -18,7 +18,3 @@ def draw(tables, parameters):
             "adapted_cooldown": f"adapted cooldown {cooldown['adapted_cooldown']:g}",
         }
         yield f"horizon_cooldown_{model}", extension_losses(table, names, COLOURS)
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -5,7 +5,6 @@ import numpy as np
 from lastiterate.figures.bound_tables import BoundCurve, build_schedule
 from lastiterate.transfer import extend
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 DRAWN = 200  # steps of each of the many curves
 
@@ -39,7 +38,3 @@ def compute(parameters, inputs=()):
             longer = extend(first, total_steps, entry["how"], switch_step=switch, **problem)
             roots.add(schedule=name, total_steps=total_steps, parameter=longer.parameter, found=longer.found)
     return {"picks": picks, "trials": trials, "extended": extended, "roots": roots}
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -87,7 +87,3 @@ def lr_ratios(tables, first_steps):
     axes.set(xlabel="Horizon $T / T_0$", ylabel=PARAMETERS["second_stage"], ylim=(0.3, 1.05))
     axes.legend(loc="upper right")
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

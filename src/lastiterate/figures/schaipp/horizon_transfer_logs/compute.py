@@ -7,7 +7,7 @@ from lastiterate.figures.runs import load_runs, loss_curves, select
 from lastiterate.figures.thinning import drawn_steps
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 
 def compute(parameters, inputs):
@@ -65,7 +65,3 @@ def steps_to_gain(curve: pd.DataFrame, first: int, last: int, gain: float) -> fl
         raise StepError(f"only {len(window)} logged validation losses between steps {first} and {last}: widen slope.from and slope.to")
     slope = np.polyfit(window.step - first, window.val_loss, 1)[0]
     return float(gain / -slope) if slope < 0 else float("inf")
-
-
-if __name__ == "__main__":
-    run_step(compute)

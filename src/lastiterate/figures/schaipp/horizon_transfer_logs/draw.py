@@ -60,7 +60,3 @@ def extended_schedules(table):
     axes.xaxis.set_major_formatter(c.thousands)
     axes.legend(loc="upper right", ncols=3)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

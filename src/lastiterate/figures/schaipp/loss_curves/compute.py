@@ -3,7 +3,6 @@
 import pandas as pd
 
 from lastiterate.figures.runs import load_runs, loss_curves, select
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs):
@@ -14,7 +13,3 @@ def compute(parameters, inputs):
         labels = chosen[["run_id", "schedule_name", "total_steps", "base_lr"]].rename(columns={"schedule_name": "schedule"})
         tables.append(loss_curves(inputs, labels.assign(model_name=model)))
     return {"loss_curves": dict(pd.concat(tables).items())}
-
-
-if __name__ == "__main__":
-    run_step(compute)

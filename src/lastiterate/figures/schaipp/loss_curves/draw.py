@@ -15,15 +15,11 @@ def draw(tables, parameters):
 def loss_curves(table):
     """Validation loss against step, one hue per schedule, horizons from light to dark."""
     figure, axes = plt.subplots()
-    for _, _, colour, rows in LONG_HORIZONS.curves(table):
-        axes.plot(rows.step, rows.val_loss, color=colour)
+    for name, _, colour, rows in LONG_HORIZONS.curves(table):
+        axes.plot(rows.step, rows.val_loss, color=colour, ls=c.line(name), lw=1.4)
     last = table[table.step == table.groupby(["schedule", "total_steps"]).step.transform("max")].val_loss
     axes.set(
         xlabel=c.STEP, ylabel=c.loss_label(table, c.LOGGED_LOSS), xlim=(0, None), ylim=(table.val_loss.min() - 0.05, last.max() + 0.75)
     )
     LONG_HORIZONS.legend(axes, table, rates=True, loc="upper right")
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -10,7 +10,6 @@ from lastiterate.figures.bound_tables import BoundCurve, build_schedule
 from lastiterate.figures.thinning import drawn_steps
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 from lastiterate.worst_case import lower_bound, optimise_worst_case, tuned_worst_case, worst_case, worst_case_trajectory
 
 
@@ -84,7 +83,3 @@ def optimise(tables, norms, total_steps, starts, rtol, max_iterations):
 def worst_case_optimum(total_steps, grad_norm, distance):
     """The only minimiser of the exact worst case: ``eta_k = D/(G sqrt(T)) (1 - k/T)``."""
     return distance / (grad_norm * np.sqrt(total_steps)) * (1 - np.arange(1, total_steps + 1) / total_steps)
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -1,7 +1,5 @@
 """lower_bound: Omega against the exact worst case, at one horizon, at a long one, and optimised."""
 
-from itertools import cycle
-
 import matplotlib.pyplot as plt
 
 from lastiterate.draw import common as c
@@ -33,7 +31,10 @@ def worst_case(table, final, scale):
         axes.set_title(name)
         for height, value, colour in ((0.93, end.omega, OMEGA), (0.83, end.exact, EXACT), (0.73, end.exact_shifted, SHIFTED)):
             axes.text(0.97, height, f"{value:.4f}", color=colour, ha="right", va="top", transform=axes.transAxes)
-    axes.set(ylim=(0, 1.05 * max(scale, table.exact.max())), xlim=(0, None))
+    low = scale / table.t.max() ** 0.5
+    axes.set(yscale="log", ylim=(0.7 * low, 1.6 * max(scale, table.exact.max())), xlim=(0, None))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
     curves = grid[0].get_legend_handles_labels()
     figure.axes[-1].legend(*curves, loc="center", title="numbers: values at $t = T$", title_fontsize=8.5)
     return figure
@@ -42,9 +43,10 @@ def worst_case(table, final, scale):
 def long_horizon(table, scale):
     """How far tuned worst cases stay above what no method can beat, and how far Omega is above them."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
-    for (name, rows), colour in zip(table.groupby("schedule", sort=False), cycle(c.CATEGORICAL), strict=False):
-        left.plot(rows.t, rows.exact * rows.t**0.5 / scale, color=colour)
-        right.plot(rows.t, rows.ratio, color=colour, label=f"{name}, {rows.ratio.iloc[-1]:.3f} at $T$")
+    styles = c.schedule_styles(table.schedule)
+    for name, rows in table.groupby("schedule", sort=False):
+        left.plot(rows.t, rows.exact * rows.t**0.5 / scale, **styles[name].curve)
+        right.plot(rows.t, rows.ratio, **styles[name].curve, label=f"{name}, {rows.ratio.iloc[-1]:.3f} at $T$")
     left.axhline(1.0, color="#808080", ls=":", lw=1.2)
     left.set(xscale="log", xlabel=c.STEP, ylabel=r"Exact worst case times $\sqrt{t}/(DG)$", ylim=(0.9, None))
     right.set(xscale="log", xlabel=c.STEP, ylabel=r"$\Omega_t$ over the exact worst case")
@@ -56,7 +58,8 @@ def optimised(descent, table):
     """The descents on the exact value, and the schedules that they start from and end at."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
     names = list(dict.fromkeys(table.start))
-    for i, (name, colour) in enumerate(zip(names, cycle(c.CATEGORICAL), strict=False)):
+    for i, (name, style) in enumerate(c.styles(names).items()):
+        colour = style.color
         path, rows = (frame[frame.start == name] for frame in (descent, table))
         left.plot(path.iteration, path.exact / path.lower_bound - 1, color=colour, label=f"from {name}")
         right.plot(rows.t, rows.lr_start, ":", color=colour, lw=1.2)
@@ -70,7 +73,3 @@ def optimised(descent, table):
     right.legend(loc="upper right")
     c.legend_above(figure, left, ncols=len(names))
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -5,7 +5,6 @@ import numpy as np
 from lastiterate.schedules import wsd
 from lastiterate.transfer import transfer_base_lr
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -27,7 +26,3 @@ def compute(parameters, inputs=()):
             curve.add(**labels, cooldown=cooldowns, log_ratio=log_ratio)
             fits.add(**labels, power=np.arange(degree, -1, -1), coefficient=coefficients, max_error=error)
     return {"curve": curve, "fits": fits}
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -29,7 +29,3 @@ def transfer_curve(curve, fits, shape, top):
     title = f"{shape} cooldown, $T$: {horizons[0]} to {horizons[-1]}, light to dark"
     axes.legend(handles, ["optimum", f"polynomial of degree {fits.power.max()}"], title=title, title_fontsize=8.5, loc="upper right")
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

@@ -6,7 +6,6 @@ from lastiterate.bound import KINDS
 from lastiterate.figures.bound_tables import BoundCurve, BoundTables, base_lr_grid, build_schedule
 from lastiterate.fits import fit_power
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -39,7 +38,3 @@ def at_base_lrs(parameters, panel):
             for base_lr in values:
                 rows.add(schedule=name, total_steps=total_steps, base_lr=base_lr, **curve.columns(base_lr))
     return rows
-
-
-if __name__ == "__main__":
-    run_step(compute)

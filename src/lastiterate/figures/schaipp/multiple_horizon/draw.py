@@ -21,9 +21,9 @@ def draw(tables, parameters):
 def convergence(tables):
     """Tuned schedules beside their bounds."""
     figure, (left, right) = plt.subplots(1, 2, figsize=c.WIDE)
-    for _, _, colour, rows in HORIZONS.curves(tables["convergence"]):
-        left.plot(rows.t, rows.lr, color=colour)
-        right.plot(rows.t, rows.omega, color=colour)
+    for name, _, colour, rows in HORIZONS.curves(tables["convergence"]):
+        left.plot(rows.t, rows.lr, color=colour, ls=c.line(name))
+        right.plot(rows.t, rows.omega, color=colour, ls=c.line(name))
     left.set(xlabel=c.STEP, ylabel=c.TUNED_LR, xlim=(0, None), ylim=(0, None))
     right.set(xlabel=c.STEP, ylabel=c.TUNED_BOUND, xlim=(0, None), ylim=(0, 0.45))
     HORIZONS.legend(right, tables["convergence"], loc="upper right")
@@ -48,14 +48,15 @@ def fit_gamma_star(tables):
 def multiple_base_lr(table):
     """Omega_t of cosine and wsd at several base learning rates."""
     figure, axes = plt.subplots()
-    for _, _, colour, rows in RATES.curves(table):
-        axes.plot(rows.t, rows.omega, color=colour)
-    groups = {
-        rf"{name}, $\gamma = {rows.base_lr.min():g}$ to ${rows.base_lr.max():g}$": c.shades(name, rows.base_lr.nunique())
+    for name, _, colour, rows in RATES.curves(table):
+        axes.plot(rows.t, rows.omega, color=colour, ls=c.line(name))
+    handles = {
+        rf"{name}, $\gamma = {rows.base_lr.min():g}$ to ${rows.base_lr.max():g}$": c.Line2D(
+            [], [], color=c.shades(name, rows.base_lr.nunique())[-1], ls=c.line(name)
+        )
         for name, rows in table.groupby("schedule")
     }
-    handles = [c.Line2D([], [], color=colours[-1]) for colours in groups.values()]
-    axes.legend(handles, list(groups), title="light to dark, small to large $\\gamma$:", title_fontsize=8.5, loc="upper right")
+    axes.legend(handles.values(), list(handles), title="light to dark, small to large $\\gamma$:", title_fontsize=8.5, loc="upper right")
     axes.set(xlabel=c.STEP, ylabel=c.BOUND, xlim=(0, None), ylim=(0.02, 0.45))
     return figure
 
@@ -63,13 +64,9 @@ def multiple_base_lr(table):
 def only_convergence(table):
     """Omega_t of cosine and wsd at long horizons, each schedule at one base learning rate."""
     figure, axes = plt.subplots()
-    for _, _, colour, rows in LONG_HORIZONS.curves(table):
-        axes.plot(rows.t, rows.omega, color=colour)
+    for name, _, colour, rows in LONG_HORIZONS.curves(table):
+        axes.plot(rows.t, rows.omega, color=colour, ls=c.line(name))
     last = table[table.t == table.total_steps].omega
     axes.set(xlabel=c.STEP, ylabel=c.BOUND, xlim=(0, None), ylim=(0.7 * last.min(), 6 * last.max()))
     LONG_HORIZONS.legend(axes, table, rates=True, loc="upper right")
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

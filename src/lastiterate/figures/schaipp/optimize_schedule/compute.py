@@ -5,7 +5,6 @@ import numpy as np
 from lastiterate.bound import omega, omega_gradient, optimise_schedule, tuned
 from lastiterate.schedules import linear
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 from lastiterate.worst_case import worst_case
 
 
@@ -38,7 +37,3 @@ def descend(total_steps, grad_norm, distance, iterations, step_size, momentum, f
         gradient = omega_gradient(lr, grad_norm, distance)
         average = gradient if average is None else momentum * average + (1 - momentum) * gradient
         lr = np.maximum(lr - step_size * average, smallest_lr)
-
-
-if __name__ == "__main__":
-    run_step(compute)

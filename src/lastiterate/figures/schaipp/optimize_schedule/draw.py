@@ -23,7 +23,7 @@ def minimize_bound(tables, shapes):
     magnified = left.inset_axes([0.5, 0.4, 0.48, 0.32])
     for axes in (left, magnified):
         axes.plot(descent.iteration, descent.omega, color=c.CATEGORICAL[0], label="descent")
-        for (name, line), colour in zip(LINES.items(), c.CATEGORICAL[4:0:-1], strict=False):
+        for (name, line), colour in zip(LINES.items(), ("#D55E00", "#E69F00", "#009E73"), strict=True):
             axes.axhline(references.omega[name], ls=line, color=colour, lw=1.4, label=f"{name}, {references.omega[name]:.5f}")
     left.set(xlabel="Iteration of the descent", ylabel=c.FINAL_BOUND, yscale="log", xlim=(0, None), ylim=(0.08, 30))
     left.yaxis.set_major_formatter("{x:g}")
@@ -63,7 +63,3 @@ def animated_schedule(shapes):
         title.set_text(f"iteration {rows.iteration.iloc[0]}")
 
     return c.Animation(figure, update, len(shapes))
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

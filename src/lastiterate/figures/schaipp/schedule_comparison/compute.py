@@ -1,7 +1,6 @@
 """schedule_comparison: six schedules at one horizon, tuned and swept over the base learning rate."""
 
 from lastiterate.figures.bound_tables import BoundTables, base_lr_grid, build_schedule
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -10,7 +9,3 @@ def compute(parameters, inputs=()):
     for name, entry in parameters["schedules"].items():
         bounds.add(build_schedule(parameters["total_steps"], **entry), parameters["grad_norm"], schedule=name)
     return bounds.tables
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -7,7 +7,6 @@ from lastiterate.figures.bound_tables import BoundCurve
 from lastiterate.figures.thinning import drawn_steps
 from lastiterate.schedules import constant, wsd
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import run_step
 
 
 def compute(parameters, inputs=()):
@@ -47,7 +46,3 @@ def fit_inverse_sqrt(horizons: np.ndarray, values: np.ndarray) -> float:
     """A of ``A / sqrt(T)`` by least squares in the values, as the paper fits it."""
     inverse = 1 / np.sqrt(horizons)
     return float(inverse @ values / (inverse @ inverse))
-
-
-if __name__ == "__main__":
-    run_step(compute)

@@ -51,7 +51,3 @@ def theorem(table):
     axes.set(xlabel=c.HORIZON, ylabel=r"$\sqrt{T}\,/\,(DG)$ times the bound", xscale="log", ylim=(0, None))
     axes.legend(loc="lower right")
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)

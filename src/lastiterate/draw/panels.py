@@ -1,0 +1,99 @@
+"""From tables to files: a family's tables read, its panels laid out once and saved in every format, bytes that repeat."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ["SOURCE_DATE_EPOCH"] = "0"  # no creation time in the files, so that equal figures are equal bytes
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from lastiterate.workflow.files import replacing
+from lastiterate.workflow.held import check_held, hold
+from lastiterate.workflow.step import StepError
+
+STYLE = Path(__file__).with_name("style.mplstyle")
+
+
+def run_draw(module, parameters: dict, inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Run ``module.draw(tables, parameters)``, a generator of (panel name, figure), and save each to the outputs of its stem.
+
+    `tables` maps the stems of the inputs to data frames. An animation is yielded as `Animation`. Every panel asked for must come
+    out; the rest is not saved.
+    """
+    check_held(inputs)
+    plt.style.use(STYLE)
+    tables = {path.stem: pd.read_csv(path) for path in inputs}
+    wanted: dict[str, list[Path]] = {}
+    for path in outputs:
+        wanted.setdefault(path.stem, []).append(path)
+    for panel, figure in module.draw(tables, parameters):
+        if panel in wanted:
+            fix_layout(figure.figure)
+        for path in wanted.pop(panel, []):
+            save(figure, path)
+        plt.close(figure.figure)
+    if wanted:
+        raise StepError(f"{module.__name__} does not draw the panel(s) {', '.join(wanted)}: correct its family.yaml")
+    hold(outputs)
+
+
+class Animation(NamedTuple):
+    """A figure, the function that turns it into frame i, and the number of frames; the last one stays longer."""
+
+    figure: plt.Figure
+    update: Callable[[int], object]
+    frames: int
+    milliseconds: int = 120
+    rest: int = 1500
+
+
+def fix_layout(figure) -> None:
+    """Lay the figure out once, for every format and frame."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+
+
+def save(figure, path: Path) -> None:
+    """Save to the format of the suffix, whole or not at all; the layout is taken as it is."""
+    with replacing(path) as temporary:
+        if isinstance(figure, Animation):
+            images = [_frame(figure, frame) for frame in range(figure.frames)]
+            durations = [figure.milliseconds] * (figure.frames - 1) + [figure.rest]
+            images[0].save(temporary, format="gif", save_all=True, append_images=images[1:], duration=durations, loop=0)
+        else:
+            _printer(figure, path.suffix[1:])(temporary)
+
+
+def _printer(figure, suffix: str) -> Callable:
+    """The method that writes a format; ``figure.savefig`` would lay the figure out, and draw it, once more for each."""
+    if suffix == "svg":
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+        return FigureCanvasSVG(figure).print_svg
+    if suffix == "pdf":
+        from fontTools import subset
+        from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+        # A PDF holds the glyphs of its text and their places; without the fonts' layout tables it is written in half the time.
+        layout = {"GDEF", "GPOS", "GSUB"}
+        subset.Options._drop_tables_default = [*(set(subset.Options._drop_tables_default) - layout), *layout]
+        return FigureCanvasPdf(figure).print_pdf
+    return lambda path: figure.savefig(path, format=suffix)
+
+
+def _frame(animation: Animation, frame: int):
+    """One image."""
+    from PIL import Image
+
+    animation.update(frame)
+    animation.figure.canvas.draw()
+    return Image.fromarray(np.asarray(animation.figure.canvas.buffer_rgba())).convert("P", palette=Image.Palette.ADAPTIVE)
