@@ -111,18 +111,9 @@ def swept(axes, base_lrs) -> None:
 
 
 def loglog(axes) -> None:
-    """Logarithmic axes with plain tick labels where the range is short."""
+    """Logarithmic axes."""
     axes.set_xscale("log")
     axes.set_yscale("log")
-
-
-def plain_log(axis) -> None:
-    """Ticks of a logarithmic axis as plain numbers, at 1, 2 and 5 where it spans less than two decades."""
-    low, high = axis.get_view_interval()
-    subs = (1.0, 2.0, 5.0) if high / low < 100 else (1.0,)
-    axis.set_major_locator(matplotlib.ticker.LogLocator(subs=subs))
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_locator(matplotlib.ticker.NullLocator())
 
 
 def suffix(kind: str, shape: str = "linear") -> str:

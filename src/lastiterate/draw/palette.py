@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-TOL = ("#882255", "#999933", "#44AA99", "#AA4499", "#661100", "#332288")
+TOL = ("#332288", "#999933", "#44AA99", "#AA4499", "#661100", "#882255")
 LINES = ("-", "--", "-.", ":", (0, (6, 2)), (0, (4, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = "osD^vPX<>*hd"
 
@@ -49,7 +49,7 @@ SCHEDULES = {
             "1/sqrt": "#CC79A7",
             "1-sqrt": "#56B4E9",
             "step": "#E69F00",
-            "refined": "#882255",
+            "refined": "#332288",
             "optimised": "#999933",
             "cyclic": "#44AA99",
             "resembling": "#AA4499",
@@ -84,7 +84,7 @@ def schedule_styles(names: Iterable[str]) -> dict[str, Style]:
     """The style of each schedule: that of its kind, several of one kind in its shades; a kind of its own has a colour that is left.
 
     >>> [style.color for style in schedule_styles(["wsd-0.5", "cosine", "wsd-0.2", "own"]).values()]
-    ['#0072B2', '#D55E00', '#80b8d8', '#332288']
+    ['#0072B2', '#D55E00', '#80b8d8', '#882255']
     """
     found, seen, others = {}, Counter(), (*TOL[5:], *OKABE_ITO, *TOL)
     for name in dict.fromkeys(names):

@@ -14,6 +14,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
 
 from lastiterate.workflow.files import replacing
 from lastiterate.workflow.held import check_held, hold
@@ -56,10 +57,22 @@ class Animation(NamedTuple):
 
 
 def fix_layout(figure) -> None:
-    """Lay the figure out once, for every format and frame."""
+    """Lay the figure out once, for every format and frame; logarithmic axes over less than two decades get plain numbers."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            if axis.get_scale() == "log" and high < 100 * low and type(axis.get_major_formatter()) is LogFormatterSciNotation:
+                plain_log(axis)
     if engine := figure.get_layout_engine():
         engine.execute(figure)
     figure.set_layout_engine("none")
+
+
+def plain_log(axis) -> None:
+    """Ticks of a logarithmic axis as plain numbers, at 1, 2 and 5."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def save(figure, path: Path) -> None:

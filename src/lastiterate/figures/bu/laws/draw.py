@@ -8,6 +8,7 @@ from matplotlib.colors import LogNorm
 from lastiterate.draw import common as c
 
 ONE_PEAK, SEVERAL_PEAKS, RIVAL = "norm-power", "norm-stiff", "multi-power"
+REACH, LINEAR_TO = 15, 20  # thousandths of loss: how far the axes of the residuals go, and how far those of the peaks are linear
 MISSED = r"Loss $-$ prediction $\times 10^3$"
 
 
@@ -40,16 +41,19 @@ def leaderboard(table):
 
 def residuals(table):
     """What two laws miss on the test curves of the published split."""
-    groups = list(dict.fromkeys(table.group))
+    groups, table = list(dict.fromkeys(table.group)), table.assign(run=table.run_id.str.rsplit("/", n=1).str[-1])
+    runs = c.styles(sorted(table.run.unique()))
     figure, grid = plt.subplots(2, len(groups), figsize=(4.6 * len(groups), 6.2), sharex=True, sharey=True, squeeze=False)
     for column, group in zip(grid.T, groups, strict=True):
         for axes, law in zip(column, (RIVAL, ONE_PEAK), strict=True):
             rows = table[(table.group == group) & (table.law == law)]
-            runs = c.styles(sorted(table.run_id.unique()))
-            for run, part in rows.groupby("run_id"):
-                axes.plot(part.step / 1e3, (part.loss - part.prediction) * 1e3, color=runs[run].color, lw=1, label=run.rsplit("/", 1)[-1])
+            missed = (rows.loss - rows.prediction) * 1e3
+            for run, part in rows.groupby("run"):
+                axes.plot(part.step / 1e3, missed[part.index], color=runs[run].color, lw=1, label=run)
+            outside = (missed.abs() > REACH).mean()
+            axes.text(0.02, 0.03, f"outside the axes: {outside:.1%}" if outside else "", fontsize=8, transform=axes.transAxes)
             axes.axhline(0, color="black", lw=0.6)
-            axes.set(title=f"{law}, {group.split()[-1]}", xscale="log", ylim=(-15, 15))
+            axes.set(title=f"{law}, {group.split()[-1]}", xscale="log", ylim=(-REACH, REACH))
     for axes in grid[-1]:
         axes.set(xlabel="Step (thousands)")
         axes.set_xticks([2, 5, 10, 20, 50], labels=["2", "5", "10", "20", "50"])
@@ -61,25 +65,23 @@ def residuals(table):
 
 
 def across_peaks(table):
-    """What the laws miss at peak learning rates that they have not seen; what lies outside the axes is counted in them."""
+    """What the laws miss at peak learning rates that they have not seen; linear within the grey band, logarithmic outside."""
     laws = list(dict.fromkeys(table.law))
     figure, grid = plt.subplots(1, len(laws), figsize=(3.7 * len(laws), 3.6), sharex=True, sharey=True, squeeze=False)
-    missed = (table.loss - table.prediction) * 1e3
-    reach = float(np.ceil(np.quantile(missed.abs(), 0.99) / 10) * 10)
-    colours = {peak: style.color for peak, style in c.styles(sorted(set(table.peak_lr.round(12)))).items()}
+    styles = c.styles(sorted(set(table.peak_lr.round(12))))
     for axes, law in zip(grid[0], laws, strict=True):
-        for peak, colour in colours.items():
+        axes.axhspan(-LINEAR_TO, LINEAR_TO, color="#EEEEEE", zorder=0)
+        for peak, style in styles.items():
             rows = table[(table.law == law) & np.isclose(table.peak_lr, peak)]
             for i, (_, part) in enumerate(rows.groupby("run_id")):
                 label = rf"$\gamma = {peak:g}$" if i == 0 else None
-                axes.plot(part.step / 1e3, missed[part.index], color=colour, lw=0.6, alpha=0.6, label=label)
+                axes.plot(part.step / 1e3, (part.loss - part.prediction) * 1e3, **style.curve, lw=0.7, alpha=0.7, label=label)
         axes.axhline(0, color="black", lw=0.6)
-        axes.set(title=law, xlabel="Step (thousands)", ylim=(-reach, reach))
-        outside = (missed[table.law == law].abs() > reach).mean()
-        if outside:
-            axes.text(0.98, 0.02, f"outside: {outside:.1%} of the points", fontsize=8, ha="right", transform=axes.transAxes)
+        axes.set_yscale("symlog", linthresh=LINEAR_TO)
+        axes.set(title=law, xlabel="Step (thousands)")
+        axes.yaxis.set_major_formatter("{x:g}")
     grid[0, 0].set(ylabel=MISSED)
-    c.legend_above(figure, grid[0, 0], ncols=len(colours))
+    c.legend_above(figure, grid[0, 0], ncols=len(styles))
     return figure
 
 

@@ -65,7 +65,8 @@ def lr_sweep(tables):
             axes.plot(run.base_lr, run.loss, **STYLES[schedule].curve, lw=1.2, label=schedule)
             axes.plot(point.base_lr, point.loss, "o", ms=4, color=STYLES[schedule].color, mfc="none" if point.at_edge else None)
         axes.set_xscale("log")
-        low = min(rows.loss.min(), best.xs(tuple(rows[["dataset", "label_noise"]].iloc[0])).loss.min())
+        tuned = tables["summary"].merge(rows[["dataset", "label_noise"]].drop_duplicates())
+        low = min(rows.loss.min(), tuned.loss.min())
         if low > 0.1:
             axes.set_ylim(0.995 * low, 1.15 * low)
         else:

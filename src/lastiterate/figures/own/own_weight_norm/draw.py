@@ -18,9 +18,6 @@ def draw(tables, parameters):
             axes.plot(rows.step, rows.fitted, "--", color=colours[rate], lw=1)
         axes.set(yscale="log", xlabel=c.STEP, title=name)
         axes.xaxis.set_major_formatter(c.thousands)
-    c.plain_log(places[0][0].yaxis)
-    for axes in places[0]:
-        axes.grid(which="minor", visible=False)
     places[0][0].set_ylabel("Squared weight norm over its start")
     c.legend_above(figure, places[0][-1], ncols=len(rates))
     yield "weight_norm", figure
@@ -32,7 +29,6 @@ def draw(tables, parameters):
     axes.axhline(fits.assumed.iloc[0], ls="--", color=c.CATEGORICAL[4], label=r"assumed: $1/\sigma_0$")
     c.loglog(axes)
     c.swept(axes, rates)
-    c.plain_log(axes.yaxis)
     axes.set_ylabel("Step size $s$ of the random walk")
     c.legend_above(figure, ncols=1)
     yield "step_size", figure

@@ -34,8 +34,6 @@ def mean_grad_norm(table, fits):
         axes.plot(rows.base_lr, rows.mean_grad_norm, marker, color=colour, mec="black")
     c.loglog(axes)
     axes.set(xlabel=c.BASE_LR, ylabel="Mean gradient norm")
-    axes.yaxis.set_minor_formatter("{x:g}")
-    axes.yaxis.set_major_formatter("{x:g}")
     axes.legend(loc="upper right")
     return figure
 
