@@ -21,6 +21,7 @@ from dataclasses import asdict, is_dataclass
 
 import numpy as np
 
+from lastiterate._progress import Progress
 from lastiterate.commands import configuration
 from lastiterate.commands.common import add_choice, add_json, out_file, print_json
 from lastiterate.commands.steps import steps
@@ -68,7 +69,8 @@ def run(arguments: Namespace) -> None:
         if arguments.steps:
             raise ValueError("--steps belongs to --from: a schedule has its own total_steps")
         schedule, start_step = read_stated(arguments.schedule)
-    parts = make(schedule, arguments, start_step if arguments.from_step is None else arguments.from_step)
+    with Progress(f"settings of {arguments.trainer}"):
+        parts = make(schedule, arguments, start_step if arguments.from_step is None else arguments.from_step)
     if arguments.csv:
         first, lr = parts[0].first_update, np.concatenate([part.settings.lr for part in parts])
         write_csv(arguments.csv, {"step": np.arange(first, first + lr.size), "lr": lr})

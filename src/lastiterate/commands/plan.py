@@ -19,6 +19,7 @@ from pathlib import Path
 
 from lastiterate._checks import check_number
 from lastiterate._extras import optional
+from lastiterate._progress import Progress
 from lastiterate._terminal import titled
 from lastiterate.commands.common import add_choice, add_json, add_limits, add_settings, column_pair, limits_of, out_folder, print_json
 from lastiterate.commands.steps import steps
@@ -100,9 +101,10 @@ def run(arguments: Namespace) -> None:
         check_version(arguments.trainer, arguments.trainer_version)
     check_number("--tolerance", arguments.tolerance, "it is a fraction of the peak learning rate")
     executed = {run_id: read_schedule(schedule, f"--executed {run_id}") for run_id, schedule in arguments.executed}
-    pilots, left_out = load_pilots(
-        arguments.runs, dict(arguments.map) or None, executed=executed, settings=arguments.settings, limits=limits_of(arguments)
-    )
+    with Progress("read the pilots"):
+        pilots, left_out = load_pilots(
+            arguments.runs, dict(arguments.map) or None, executed=executed, settings=arguments.settings, limits=limits_of(arguments)
+        )
     if arguments.only:
         patterns = [re.compile(".*".join(map(re.escape, text.split("*")))) for text in arguments.only]
         wanted = lambda text: any(pattern.search(text) for pattern in patterns)
@@ -113,16 +115,18 @@ def run(arguments: Namespace) -> None:
     if not pilots:
         raise TooThin("the evidence is too thin: no usable run" + _lacking(left_out))
     try:
-        plan = make_plan(
-            pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.pilot, family=arguments.schedule, law=arguments.law,
-            init_std=arguments.init_std, weight_decay=arguments.weight_decay, level=arguments.level,
-            trainer=arguments.trainer, budget=arguments.budget,
-        )  # fmt: skip
+        with Progress(f"plan from {len(pilots)} pilots"):
+            plan = make_plan(
+                pilots, arguments.horizon, from_step=arguments.from_step, run_id=arguments.pilot, family=arguments.schedule,
+                law=arguments.law, init_std=arguments.init_std, weight_decay=arguments.weight_decay, level=arguments.level,
+                trainer=arguments.trainer, budget=arguments.budget,
+            )  # fmt: skip
     except TooThin as error:
         raise TooThin(str(error) + _lacking(left_out, "left out: ")) from None
     compared = compare(plan, _compared(arguments.compare)) if arguments.compare else None
     made = _settings(plan, arguments) if arguments.trainer else []
-    written = write(plan, arguments.out, made, not arguments.no_figures, compared) if arguments.out else []
+    with Progress("write"):
+        written = write(plan, arguments.out, made, not arguments.no_figures, compared) if arguments.out else []
     if arguments.json:
         print_json(report(plan, made, compared) | {"left_out": left_out, "files": [str(path) for path in written]})
         return

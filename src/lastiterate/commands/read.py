@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from lastiterate._progress import Progress, tracked
 from lastiterate.commands.common import add_choice, add_json, add_limits, add_settings, column_pair, limits_of, out_folder, print_json
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
-from lastiterate.logs.progress import Progress
 from lastiterate.logs.reading import FORMATS, find_all, find_settings, read_each
 from lastiterate.logs.run_log import LogError, Note, RunLog
 from lastiterate.schedules.stated import read_schedule
@@ -58,13 +58,15 @@ def run(arguments: Namespace) -> None:
         notes.append(Note(error.file, file.run_id, error.where, error.message, left_out=True))
         report["left_out"].append({"file": error.file, "where": error.where, "message": error.message})
         if not arguments.json and len(files) > 1:
+            Progress.clear()
             print(f"left out: {error}", file=sys.stderr)
 
     def described() -> Iterator[RunLog]:
-        for found in read_each(_counted(files), arguments.format, left_out, settings):
+        for found in read_each(tracked(files, "read", len(files), "files"), arguments.format, left_out, settings):
             report["runs"].append(summary(found))
             notes.extend(found.notes)
             if not arguments.json:
+                Progress.clear()
                 print("\n".join(describe(report["runs"][-1])))
             if arguments.plot:
                 shown.append(found)
@@ -98,15 +100,6 @@ def run(arguments: Namespace) -> None:
         print(f"{runs} runs, {rows} rows, {len(notes)} notes: {names}")
     if arguments.plot and not arguments.json:
         print(f"open {arguments.plot}")
-
-
-def _counted(files: list[LogFile]) -> Iterator[LogFile]:
-    """The files, with a progress bar where there are several."""
-    progress = Progress("read", len(files)) if len(files) > 1 else None
-    for file in files:
-        yield file
-        if progress:
-            progress.step()
 
 
 def summary(run: RunLog) -> dict:

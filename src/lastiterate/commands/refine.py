@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lastiterate._progress import Progress
 from lastiterate.commands.common import add_choice, add_json, add_limits, add_settings, limits_of, out_file, print_json
 from lastiterate.logs import LogError, RunLog, read
 from lastiterate.refine import Refined, refine
@@ -39,17 +40,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Refine, write, print."""
-    step, norm, total_steps, notes = read_norms(arguments)
+    with Progress("read the norms"):
+        step, norm, total_steps, notes = read_norms(arguments)
     wanted = total_steps if arguments.total_steps is None else arguments.total_steps
     options = {"step": step, "total_steps": wanted, "drop_invalid": arguments.drop_invalid}
     try:
-        refined = refine(norm, arguments.smoothing, POWERS[arguments.norm], **options)
+        with Progress(f"refine {norm.size} norms"):
+            refined = refine(norm, arguments.smoothing, POWERS[arguments.norm], **options)
     except ValueError as error:
         raise ValueError(_in_words_of_the_command(str(error))) from None
     if refined.dropped:
         notes.append(f"{refined.dropped} of {norm.size} norms were invalid: left out")
     if arguments.out:
-        write_csv(arguments.out, {"step": np.arange(1, refined.lr.size + 1), "lr_factor": refined.lr})
+        with Progress("write"):
+            write_csv(arguments.out, {"step": np.arange(1, refined.lr.size + 1), "lr_factor": refined.lr})
     if arguments.json:
         report = {"log": str(arguments.log), "norms": int(norm.size) - refined.dropped, "norm": arguments.norm}
         report |= {"total_steps": int(refined.lr.size), **refined.diagnosis._asdict(), "notes": notes}

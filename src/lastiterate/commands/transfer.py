@@ -15,6 +15,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from lastiterate._checks import check_choice
+from lastiterate._progress import Progress
 from lastiterate.commands.common import add_json, add_limits, add_settings, limits_of, out_folder, print_json
 from lastiterate.logs.columns import ROLES as LOG_ROLES
 from lastiterate.transfer.answer import transfer_lr
@@ -51,10 +52,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Read, transfer, write, print."""
-    answer = transfer_lr(
-        _read(arguments), arguments.n_params, arguments.tokens, arguments.batch, arguments.weight_decay,
-        like=dict(arguments.like), level=arguments.level, budget=arguments.budget,
-    )  # fmt: skip
+    with Progress("transfer"):
+        answer = transfer_lr(
+            _read(arguments), arguments.n_params, arguments.tokens, arguments.batch, arguments.weight_decay,
+            like=dict(arguments.like), level=arguments.level, budget=arguments.budget,
+        )  # fmt: skip
     written = write(answer, arguments.out) if arguments.out else []
     if arguments.json:
         print_json(report(answer) | {"files": [str(path) for path in written]})

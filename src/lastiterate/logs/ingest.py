@@ -17,13 +17,13 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
+from lastiterate._progress import tracked
 from lastiterate._shown import shown
 from lastiterate.logs import epfml, loss_csv, norm_csv, trained
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.join import join_runs
-from lastiterate.logs.progress import Progress
 from lastiterate.logs.reading import FORMATS, read_each, together
 from lastiterate.logs.results import chinchilla, read_results, steplaw
 from lastiterate.logs.run_log import LogError, Note, RunLog
@@ -90,17 +90,10 @@ def ingest_logs(source: Source, notes: list[Note]) -> Iterator[RunLog]:
             notes.append(Note(entry.path, run_id, "sha256", EDITED))
         logs.append(LogFile(entry.local, entry.path, run_id, Stated(dict(entry.mapping), schedules=settings.schedules)))
     logs = together(logs)
-    progress = Progress(source.name, len(logs))
-
-    def files() -> Iterator[LogFile]:
-        for log in logs:
-            yield log
-            progress.step()
-
     def left_out(file: LogFile, error: LogError) -> None:
         notes.append(Note(file.name, file.run_id, error.where, error.message, left_out=True))
 
-    for run in read_each(files(), LOGS_READERS[source.reader], left_out, settings):
+    for run in read_each(tracked(logs, source.name, len(logs), "files"), LOGS_READERS[source.reader], left_out, settings):
         notes.extend(run.notes)
         yield run
 

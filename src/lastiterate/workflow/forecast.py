@@ -1,7 +1,7 @@
 """What a build will take, said before it starts: how many steps, and how long such steps took before.
 
-Seconds of a step are those of the last time that it ran in this folder (Snakemake's records), else those of `benchmarks/steps.csv`, measured
-on an idle machine; ``python -m lastiterate.workflow.forecast`` writes that table from this folder's records.
+Seconds of a step are those of the last time that it ran in this folder (Snakemake's records), else those of `benchmarks/steps.csv`,
+measured on an idle machine; ``python -m lastiterate.workflow.forecast`` writes that table from this folder's records.
 """
 
 import csv
@@ -44,9 +44,8 @@ def measured(path: Path = MEASURED) -> dict[str, float]:
 
 def jobs(arguments: Sequence[str]) -> Counter[str]:
     """Steps that Snakemake would run for these targets and options, by rule; none where a dry run fails, which the run itself will say."""
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments, "--dry-run"], capture_output=True, text=True, check=False, env=os.environ | {"NO_COLOR": "1"}
-    )
+    command = [sys.executable, "-m", "snakemake", *arguments, "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"NO_COLOR": "1"})
     table = done.stdout.partition("Job stats:")[2].partition("\n\n")[0]
     return Counter({rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE) if rule != "total"})
 
