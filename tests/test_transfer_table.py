@@ -110,6 +110,15 @@ def test_size_and_tokens_that_move_together_are_known_together_only(tmp_path):
     assert answer.low < best_lr(1.6e9, 3.2e10, 256, -0.3, -0.2, 0.5) < answer.high
 
 
+@pytest.mark.parametrize("limit", [1e-3, 4e-3])
+def test_the_next_runs_stay_below_a_learning_rate_that_diverged(tmp_path, limit):
+    runs = [(*run[:4], np.inf if run[3] >= limit else run[4]) for run in rows(sizes=(5e7, 1e8), lengths=(1e9, 4e9), batches=(128,))]
+    limit = min(run[3] for run in runs if not np.isfinite(run[4]))
+    answer = transfer_lr(read_table(table(tmp_path / "t.csv", runs)), 4e8, 1.6e10, 128, budget=0.2)
+    advised = [group for group in (answer.next_group, *answer.identifying.values()) if group]
+    assert advised and all(max(group.lr) < limit and len(set(group.lr)) == 3 for group in advised)
+
+
 def test_the_next_runs_cost_no_more_than_the_budget(tmp_path):
     sweep = read_table(table(tmp_path / "t.csv", rows(sizes=SIZES[:2], lengths=LENGTHS[:2])))
     for budget in (0.01, 0.2):

@@ -131,15 +131,16 @@ def transfer_lr(
     surface = surface_of([pair for pair in pairs if pair[0].level == target.level] or pairs, target.weight_decay)
     loss, loss_sd, regret = expected_loss(pairs, surface, target, sd)
     off = norm.ppf(0.5 + level / 2) * loss_sd
+    diverged = [(run.n_params, run.lr) for run in sweep.runs if not np.isfinite(run.loss)]
     identifying = {
         one.name: group
         for one in exponents
-        if one.identified != "yes" and one.name != "W" and (group := next_group(fit, asked, budget, done, one.name, one.sd**2))
+        if one.identified != "yes" and one.name != "W" and (group := next_group(fit, asked, budget, done, one.name, one.sd**2, diverged))
     }
     return TransferredRate(
         target, level, float(np.exp(mean)), float(np.exp(mean - width)), float(np.exp(mean + width)), loss, loss - off, loss + off, regret,
         exponents, [group for group, _ in pairs], [found for _, found in pairs], noise, _check(pairs, names), surface.waste(tokens),
-        next_group(fit, asked, budget, done), identifying, tuple(notes), sweep,
+        next_group(fit, asked, budget, done, diverged=diverged), identifying, tuple(notes), sweep,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The next learning rates to try: the group of runs, at most a share of the real run's cost, that lowers the uncertainty most."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -26,7 +27,13 @@ class NextGroup:
 
 
 def next_group(
-    fit: Scaling, target: np.ndarray, budget: float, done: np.ndarray, exponent: str | None = None, variance: float | None = None
+    fit: Scaling,
+    target: np.ndarray,
+    budget: float,
+    done: np.ndarray,
+    exponent: str | None = None,
+    variance: float | None = None,
+    diverged: Sequence[tuple[float, float]] = (),
 ) -> NextGroup | None:
     """The group whose optimum would lower the variance at `target` (or of an exponent) most; None if none is within `budget`.
 
@@ -43,6 +50,8 @@ def next_group(
         "N", "D" or "B".
     variance : float, optional
         That of the exponent.
+    diverged : sequence of (n_params, LR)
+        Runs that diverged: no learning rate is advised at which a model of that size or a smaller one did (else the smallest that did).
     """
     levels = []
     for j, name in enumerate(fit.names):
@@ -67,7 +76,22 @@ def next_group(
     before = float(fit.predict(target)[1][0] ** 2) if variance is None else variance
     center = float(np.exp(fit.predict(candidates[best])[0][0]))
     at = dict(zip(fit.names, np.exp(candidates[best]), strict=True))
+    largest = 1.01 * max(at["N"], min((size for size, _ in diverged), default=0))
+    limit = min((lr for size, lr in diverged if size <= largest), default=np.inf)
     return NextGroup(
-        float(at["N"]), float(at["D"]), float(at["B"]) if "B" in at else None, (center / 2, center, 2 * center), float(cost[best]), before,
+        float(at["N"]), float(at["D"]), float(at["B"]) if "B" in at else None, _rates(center, limit), float(cost[best]), before,
         max(before - float(gains[best]), 0.0),
     )  # fmt: skip
+
+
+def _rates(center: float, limit: float) -> tuple[float, float, float]:
+    """Half, once and twice the predicted best learning rate; below one that diverged, the highest between the two, or all of them lower.
+
+    >>> [tuple(round(lr, 2) for lr in _rates(1.0, limit)) for limit in (4.0, 1.5, 0.9)]
+    [(0.5, 1.0, 2.0), (0.5, 1.0, 1.22), (0.18, 0.36, 0.72)]
+    """
+    if 2 * center < limit:
+        return center / 2, center, 2 * center
+    if 1.2 * center < limit:
+        return center / 2, center, (center * limit) ** 0.5
+    return 0.2 * limit, 0.4 * limit, 0.8 * limit
