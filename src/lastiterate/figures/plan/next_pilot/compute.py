@@ -20,7 +20,7 @@ from lastiterate.plan.curves import pilot_curves
 from lastiterate.plan.next_pilot import best_of
 from lastiterate.plan.plausible import plausible
 from lastiterate.workflow.files import Rows
-from lastiterate.workflow.step import StepError, run_step
+from lastiterate.workflow.step import StepError
 
 FIRST, LEAST = 3, 4  # pilots of a start; runs that the choice is made among
 COOLDOWN = 0.2  # of the start's pilots
@@ -145,7 +145,3 @@ def summary(table: pd.DataFrame) -> Rows:
 def _first(order: list[str], pilots: tuple[str, ...]) -> str:
     """The first of an order that was not made."""
     return next(run for run in order if run not in pilots)
-
-
-if __name__ == "__main__":
-    run_step(compute)

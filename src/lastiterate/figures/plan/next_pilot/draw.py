@@ -22,7 +22,3 @@ def regret(summary):
         axes.set(title=f"{sweep}, {rows.starts.iloc[0]} starts", ylim=(0, None))
     grid[-1].legend(fontsize=8)
     return figure
-
-
-if __name__ == "__main__":
-    c.run_draw(draw)
