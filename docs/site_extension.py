@@ -14,9 +14,10 @@ import yaml
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from lastiterate.explorer import explorer_html
+from lastiterate.workflow.captions import filled
 from lastiterate.workflow.families import Family, declared_families, load_headings
 from lastiterate.workflow.figure_index import repository_families
 from lastiterate.workflow.paper_numbers import load_numbers, number_table
@@ -65,6 +66,7 @@ class Figures(SphinxDirective):
 
     def figure(self, path: str, caption: str) -> nodes.figure:
         """An image, read from the build, with its caption."""
+        caption = filled(caption, ROOT / "results" / Path(path).parent.relative_to("figures"))
         figure = nodes.figure("", nodes.image(uri=f"/../{path}", alt=caption), nodes.caption(caption, caption))
         self.set_source_info(figure)
         return figure
@@ -170,6 +172,17 @@ class Table(SphinxDirective):
         columns = self.options.get("columns", list(rows[0]))
         lines = [columns, ["---"] * len(columns), *([_short(row[column]) for column in columns] for row in rows)]
         return self.parse_text_to_nodes("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+class Value(SphinxRole):
+    """``{value}`FAMILY/TABLE.COLUMN[key=value]:.2f` ``: a number of a table of results/, as fields of captions have it."""
+
+    def run(self):
+        """The number, or that it is not built."""
+        name, _, field = self.text.partition("/")
+        folder = ROOT / "results" / families()[name].paper / name
+        text = filled("{" + field + "}", folder) or "(not built)"
+        return [nodes.Text(text)], []
 
 
 class Numbers(SphinxDirective):
@@ -301,6 +314,7 @@ def setup(app) -> dict:
     app.add_directive("help", Help)
     app.add_directive("explorer", Explorer)
     app.add_directive("table", Table)
+    app.add_role("value", Value())
     app.add_directive("gallery", Gallery)
     app.add_directive("bibtex", Bibtex)
     app.add_directive("numbers", Numbers)

@@ -9,6 +9,7 @@ import numpy as np
 
 _MOST_STEPS = 2**62
 
+
 def check_steps(name: str, value, minimum: int, meaning: str) -> int:
     """Return `value` as an int, or raise ValueError unless it is an integer of at least `minimum`."""
     try:

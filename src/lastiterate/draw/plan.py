@@ -1,5 +1,6 @@
 """plan: the predicted loss of the recommended run over the pilots, its learning rate, and what the defaults would reach."""
 
+import os
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -20,11 +21,12 @@ def prediction(fits, table, schedule):
     """Pilots (dots) with the law (lines), the recommended run's predicted loss with its interval, and its learning rate."""
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(5.6, 5.0), sharex=True, height_ratios=(3, 1))
     pilots = list(dict.fromkeys(fits.run_id))
+    names = dict(zip(pilots, what_differs(pilots), strict=True))
     styles, named = c.styles(["recommended", "law", *pilots]), len(pilots) <= MOST_NAMED
     recommended = {"color": styles["recommended"].color, "zorder": 3}
     for pilot in pilots:
         rows, colour = fits[fits.run_id == pilot], styles[pilot].color if named else "#8C8C8C"
-        label = pilot if named else f"{len(pilots)} pilots" if pilot == pilots[0] else None
+        label = names[pilot] if named else f"{len(pilots)} pilots" if pilot == pilots[0] else None
         top.plot(rows.step, rows.loss, ".", ms=2, color=colour, alpha=0.6)
         top.plot([], [], ".", ms=6, color=colour, label=label)
         top.plot(rows.step, rows.fitted, lw=0.9, color=styles["law"].color, label="law" if pilot == pilots[-1] else None)
@@ -32,11 +34,24 @@ def prediction(fits, table, schedule):
     top.plot(table.step, table.loss, label="recommended, predicted", **recommended)
     lowest, highest = min(fits.loss.min(), table.low.min()), fits.loss.quantile(0.95)
     top.set(ylabel="Loss", ylim=(lowest - 0.05 * (highest - lowest), highest))
-    c.legend_above(figure, top, ncols=2)
+    c.legend_above(figure, top, ncols=2, fontsize=8)
     bottom.plot(schedule.step, schedule.lr, **recommended)
     bottom.set(xlabel=c.STEP, ylabel="Learning rate", ylim=(0, None), xlim=(0, None))
     bottom.xaxis.set_major_formatter(c.thousands)
     return figure
+
+
+def what_differs(names: list[str], most: int = 36) -> list[str]:
+    """Names without the parts, between separators, with which all begin or all end; at most `most` characters of each.
+
+    >>> what_differs(["llama-lr0.001-seed0", "llama-lr0.002-seed0"])
+    ['lr0.001', 'lr0.002']
+    """
+    for turn in (lambda name: name, lambda name: name[::-1]):
+        shared = os.path.commonprefix([turn(name) for name in names]) if len(names) > 1 else ""  # noqa: RUF071  (of characters)
+        cut = max(map(shared.rfind, "-_/ ")) + 1
+        names = [turn(turn(name)[cut:]) for name in names]
+    return [name if len(name) <= most else f"{name[: most - 1]}…" for name in names]
 
 
 def against_defaults(against, candidates):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from lastiterate.workflow.captions import filled
+
 FIGURES = Path(__file__).parents[1] / "figures"
 RESOURCES = {"mem_mb": 1000, "runtime": 10}  # of the steps that make tables; a family that takes more says so in family.yaml
 PANEL = re.compile(r"[^\W_][^/\x00-\x1f]*")  # a name of a file, which an option cannot be
@@ -35,7 +37,7 @@ class Family:
     def caption_file(self, panel: str, folder: str) -> str:
         """Path of a file with the panel's caption, as Snakemake's report wants it; written if it is not up to date."""
         path = Path(folder).resolve() / self.paper / self.name / f"{panel}.rst"
-        text = self.captions[panel] + "\n"
+        text = filled(self.captions[panel], Path("results") / self.paper / self.name) + "\n"
         if not path.exists() or path.read_text() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)

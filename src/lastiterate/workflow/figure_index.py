@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from lastiterate.workflow.captions import filled
 from lastiterate.workflow.families import Family, declared_families, load_families, load_headings, read_yaml
 from lastiterate.workflow.files import replacing
 from lastiterate.workflow.paper_numbers import load_numbers, number_table, with_numbers
@@ -42,7 +43,7 @@ def figure_index(root: Path) -> str:
         lines += ["", f"## {place}: {family.title}", "", f"Rules `{family.step}_{name}`, `draw_{name}`; from {data}.", ""]
         for path, caption in family.shown.items():
             if path.startswith("figures/"):
-                lines.append(f"- **{Path(path).stem}** `.venv/bin/snakemake {path}`  \n  {caption}")
+                lines.append(f"- **{Path(path).stem}** `.venv/bin/snakemake {path}`  \n  {filled(caption, None)}")
     return "\n".join(lines) + "\n"
 
 

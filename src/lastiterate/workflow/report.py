@@ -23,6 +23,7 @@ import yaml
 
 from lastiterate import __version__
 from lastiterate.explorer import explorer_html
+from lastiterate.workflow.captions import filled
 from lastiterate.workflow.claims import load_claims
 from lastiterate.workflow.environment import direct_dependencies
 from lastiterate.workflow.families import Family
@@ -194,7 +195,8 @@ def _family(family: dict, numbers: list[dict]) -> dict:
     items = []
     for path, caption in family["shown"].items():
         others = [other for other in family["figures"] if anchor(other) == anchor(path) and other != path and Path(other).exists()]
-        items.append(load_item(path, caption, others, [number for number in numbers if anchor(path) in number["anchors"]]))
+        text = filled(caption, Path("results") / family["paper"] / family["name"])
+        items.append(load_item(path, text, others, [number for number in numbers if anchor(path) in number["anchors"]]))
     links = {Path(path).name: path for path in [*family["tables"], *family["code"]] if Path(path).exists()}
     return {**family, "items": items, "links": links, "key": f"{family['paper']}/{family['name']}"}
 

@@ -28,8 +28,8 @@ def figure1(bounds, styles):
     figure, axes = plt.subplots()
     for name, rows in bounds.groupby("schedule", sort=False):
         axes.plot(rows.total_steps, rows.omega * np.sqrt(rows.total_steps), **styles[name].curve, label=name)
-    axes.axhline(2, color="grey", lw=0.8)
-    axes.set(xscale="log", xlabel=c.HORIZON, ylabel=r"$\Omega_T \sqrt{T}$ at $\gamma = 1/\sqrt{T}$", ylim=(1.8, None))
+    c.loglog(axes)
+    axes.set(xlabel=c.HORIZON, ylabel=r"$\Omega_T \sqrt{T}$ at $\gamma = 1/\sqrt{T}$")
     c.legend_above(figure, ncols=3)
     return figure
 

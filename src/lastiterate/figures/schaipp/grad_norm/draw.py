@@ -30,7 +30,7 @@ def mean_grad_norm(table, fits):
         colour = c.shades(fit.schedule, 1)[0]
         grid = np.geomspace(table.base_lr.min() / 1.3, table.base_lr.max() * 1.3, 100)
         label = rf"{fit.schedule}: ${fit.factor:.4f}\,\gamma^{{-{fit.beta:.3f}}}$"
-        axes.plot(grid, fit.factor * grid**-fit.beta, "--", color=colour, label=label)
+        axes.plot(grid, fit.factor * grid**-fit.beta, ls=c.line(fit.schedule), color=colour, label=label)
         axes.plot(rows.base_lr, rows.mean_grad_norm, marker, color=colour, mec="black")
     c.loglog(axes)
     axes.set(xlabel=c.BASE_LR, ylabel="Mean gradient norm")

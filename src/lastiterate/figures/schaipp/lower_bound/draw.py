@@ -33,8 +33,6 @@ def worst_case(table, final, scale):
             axes.text(0.97, height, f"{value:.4f}", color=colour, ha="right", va="top", transform=axes.transAxes)
     low = scale / table.t.max() ** 0.5
     axes.set(yscale="log", ylim=(0.7 * low, 1.6 * max(scale, table.exact.max())), xlim=(0, None))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("")
     curves = grid[0].get_legend_handles_labels()
     figure.axes[-1].legend(*curves, loc="center", title="numbers: values at $t = T$", title_fontsize=8.5)
     return figure

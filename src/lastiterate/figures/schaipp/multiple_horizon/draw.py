@@ -38,7 +38,7 @@ def fit_gamma_star(tables):
         fit = tables["fit_gamma_star"].set_index("schedule").loc[name]
         grid = np.linspace(0.8 * rows.total_steps.min(), 1.2 * rows.total_steps.max(), 100)
         label = rf"{name}: $\gamma^\star = {fit.factor:.2f}\, T^{{{fit.exponent:.3f}}}$"
-        axes.plot(grid, fit.factor * grid**fit.exponent, "--", color=colour, label=label)
+        axes.plot(grid, fit.factor * grid**fit.exponent, ls=c.line(name), color=colour, label=label)
         axes.plot(rows.total_steps, rows.base_lr, "o", color=colour, mec="black")
     axes.set(xlabel=c.HORIZON, ylabel=r"Optimal base learning rate $\gamma^\star$", ylim=(0, None))
     axes.legend(loc="upper right")
