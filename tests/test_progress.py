@@ -1,6 +1,7 @@
 """The line that says what a command is doing: on a terminal only, and gone when something is printed."""
 
 import io
+import sys
 import time
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pytest
 
 from lastiterate import _progress
 from lastiterate._progress import Progress, tracked
+from lastiterate._shown import shown_output
 
 
 class Terminal(io.StringIO):
@@ -38,6 +40,16 @@ def test_the_innermost_is_shown_and_the_line_is_taken_away(terminal):
             wait_for(terminal, "fit 0/2 laws")
             break
     assert terminal.getvalue().endswith("\r\x1b[2K") and Progress._open == []
+
+
+def test_the_command_line_lets_the_line_be_taken_away(terminal, monkeypatch):
+    """Its streams write out what a terminal would obey, but not what takes this line away."""
+    monkeypatch.setattr("sys.stderr", terminal)
+    with shown_output():
+        monkeypatch.setattr(_progress, "sys", SimpleNamespace(stderr=sys.stderr))
+        with Progress("plan"):
+            wait_for(terminal, "plan, 0 s")
+    assert "\\x1b" not in terminal.getvalue() and terminal.getvalue().endswith("\r\x1b[2K")
 
 
 def test_nothing_is_shown_where_nobody_looks_or_at_once(terminal, monkeypatch):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_OWN = re.compile(r"(\n|\t|\r|\x1b\[[01]m)")  # what this program writes itself: lines, tabs, progress bars, bold and its end
+_OWN = re.compile(r"(\r\x1b\[2K|\n|\t|\r|\x1b\[[01]m)")  # what this program writes itself: progress, lines, tabs, bold and its end
 
 
 def shown(text: str) -> str:
