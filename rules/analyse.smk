@@ -22,7 +22,7 @@ for family in FAMILIES.values():
                 python=python,
                 module=f"{family.module}.compute",
                 parameters=fixed(family.parameters),
-                code=code_hash(f"{family.module}.compute", "lastiterate.workflow.step"),
+                code=code_hash(f"{family.module}.compute", "lastiterate.workflow.step", alone=[ENTRY]),
                 remakes=REMAKES[f"analyse_{family.name}"],
             shell:
                 STEP

@@ -109,8 +109,10 @@ def command(text):
     return " ".join(text.split())
 
 
+ENTRY = "lastiterate.figures.__main__"  # chooses between the step that computes and the one that draws
 STEP = command(
-    "{params.python} -m lastiterate.figures {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q} 2>&1 | tee {log:q} >&2"
+    "{params.python} -m lastiterate.figures {params.module} --parameters {params.parameters:q} --input {input:q} --output {output:q}"
+    " 2>&1 | tee {log:q} >&2"
 )
 
 

@@ -20,7 +20,9 @@ for family in FAMILIES.values():
             python=python,
             module=f"{family.module}.draw",
             parameters=fixed(family.parameters),
-            code=code_hash(f"{family.module}.draw", "lastiterate.draw.panels", files=[PACKAGE / "lastiterate/draw/style.mplstyle"]),
+            code=code_hash(
+                f"{family.module}.draw", "lastiterate.draw.panels", alone=[ENTRY], files=[PACKAGE / "lastiterate/draw/style.mplstyle"]
+            ),
             remakes=REMAKES[f"draw_{family.name}"],
         shell:
             STEP

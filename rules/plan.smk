@@ -26,7 +26,7 @@ for name, entry in config["plans"].items():
             content=content_of_plan(entry),
             options=fixed(plan_options(entry)),
             folder=lambda wildcards, output: os.path.dirname(output[0]),
-            code=code_hash("lastiterate.commands.plan", alone=["lastiterate.cli"]),
+            code=code_hash("lastiterate.commands.plan", "lastiterate.cli"),
         shell:
             command(
                 "{params.python} -m lastiterate.cli plan {params.options} --out {params.folder:q} -- {params.runs} 2>&1 | tee {log:q} >&2"

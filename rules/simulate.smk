@@ -23,7 +23,7 @@ for family in FAMILIES.values():
                 module=f"{family.module}.compute",
                 parameters=fixed(family.parameters),
                 content=content_of(*(SOURCES[source] for source in family.sources)),
-                code=code_hash(f"{family.module}.compute", "lastiterate.workflow.step"),
+                code=code_hash(f"{family.module}.compute", "lastiterate.workflow.step", alone=[ENTRY]),
                 own=fixed(own_families(config[family.paper][family.name], SCHEMA)),
                 remakes=REMAKES[f"simulate_{family.name}"],
             shell:

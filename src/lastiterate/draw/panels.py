@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # no creation time in the files, so that equal figures are equal bytes
 
+os.environ["MPLBACKEND"] = "agg"  # whatever a notebook's shell says
+
 import matplotlib
-
-matplotlib.use("agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -30,7 +29,7 @@ def run_draw(module, parameters: dict, inputs: Sequence[Path], outputs: Sequence
     out; the rest is not saved.
     """
     check_held(inputs)
-    plt.style.use(STYLE)
+    use_style()
     tables = {path.stem: pd.read_csv(path) for path in inputs}
     wanted: dict[str, list[Path]] = {}
     for path in outputs:
@@ -44,6 +43,13 @@ def run_draw(module, parameters: dict, inputs: Sequence[Path], outputs: Sequence
     if wanted:
         raise StepError(f"{module.__name__} does not draw the panel(s) {', '.join(wanted)}: correct its family.yaml")
     hold(outputs)
+
+
+def use_style() -> None:
+    """The project's style on matplotlib's own defaults: what a matplotlibrc of the user says does not enter a figure."""
+    matplotlib.rcParams.update(matplotlib.rcParamsDefault)
+    matplotlib.use("agg")
+    plt.style.use(STYLE)
 
 
 class Animation(NamedTuple):

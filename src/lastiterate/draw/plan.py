@@ -80,7 +80,8 @@ def against_defaults(against, candidates):
 def save_figures(tables: dict, folder: Path) -> list[Path]:
     """Every panel as PNG and PDF, from the plan's tables."""
     written = []
-    with plt.style.context(c.STYLE):
+    with plt.rc_context():
+        c.use_style()
         for panel, figure in draw({name: pd.DataFrame(columns) for name, columns in tables.items()}, {}):
             c.fix_layout(figure)
             for suffix in ("png", "pdf"):

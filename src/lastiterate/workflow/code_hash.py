@@ -31,7 +31,7 @@ def code_hash(*modules: str, alone: Iterable[str] = (), files: Iterable[Path] = 
     *modules : str
         What is run, with everything that it imports.
     alone : iterable of str
-        Modules that are run without what they import by name when they are asked for it, such as `lastiterate.cli`.
+        Modules that count by themselves, without what they import: those that choose among several, whose choice is in `modules`.
     files : iterable of Path
         Files beside the code that it reads: a style, a template.
 
@@ -55,7 +55,7 @@ def code_hash(*modules: str, alone: Iterable[str] = (), files: Iterable[Path] = 
 def hashed_modules(*modules: str, alone: Iterable[str] = ()) -> set[str]:
     """Names of the package's modules that `code_hash` covers."""
     known = _modules()
-    reached, open_ = set(), [*modules, *alone]
+    reached, open_ = set(alone), list(modules)
     while open_:
         name = open_.pop()
         if name in reached:
