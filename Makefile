@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TARGETS ?=
+TESTS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims report docs test campaign bench gpu-check train-extra optax-extra trainers-extra trainers-table lint lock outdated clean
+.PHONY: figures paper claims report docs test test-all test-slow campaign bench gpu-check train-extra optax-extra trainers-extra trainers-table lint lock outdated clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -28,9 +29,25 @@ docs: $(VENV)/.ready-docs
 	@$(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning docs site
 	@echo "lastiterate: open site/index.html"
 
+# What is quick (at most four minutes on two cores; it says how long it took), and all of it, with what the extras and programs at hand
+# allow: the real workflow, training, SLURM, browsers, trainers' own code.
+SLOW = slow or slurm or trainers or browser or network or gpu
 test: $(VENV)/.ready-test
+	@echo "lastiterate: the quick tests, at most four minutes on two cores; make test-all runs the others too"
+	@$(BIN)/python -W error -m pytest -m "not ($(SLOW))" $(TESTS)
+
+test-all: $(VENV)/.ready-test
+	@$(BIN)/python -W error -m pytest $(TESTS)
+
+test-slow: $(VENV)/.ready-test
+	@$(BIN)/python -W error -m pytest -m "$(SLOW)" $(TESTS)
+
+# Style of the code and of every rule file.
+lint: $(VENV)/.ready-test
 	@$(BIN)/python -m ruff check src tests benchmarks
-	@$(BIN)/python -W error -m pytest
+	@$(BIN)/python -m snakefmt --quiet --check --line-length 140 Snakefile rules
+	@$(BIN)/python -m snakemake --lint
+	@$(BIN)/python -m snakemake --lint --config train=smoke >/dev/null
 
 # Faults of every kind, tried in a few minutes; for hours, with the table of docs/reliability.md: make campaign MINUTES=120
 MINUTES ?= 0

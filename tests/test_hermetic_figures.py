@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HOSTILE = "savefig.dpi: 30\nfont.size: 31\naxes.grid: False\nsvg.fonttype: none\nlines.linewidth: 9\nimage.cmap: jet\ntimezone: Asia/Tokyo\n"
+HOSTILE = "savefig.dpi: 30\nfont.size: 31\naxes.grid: False\nsvg.fonttype: none\nlines.linewidth: 9\nimage.cmap: jet\n"
 DRAW = """
 import sys
 from lastiterate.draw.common import plt, save, use_style
