@@ -9,7 +9,7 @@ TESTS ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := figures
-.PHONY: figures paper claims report docs test test-all test-slow campaign bench gpu-check train-extra optax-extra trainers-extra trainers-table lint lock outdated clean
+.PHONY: figures paper claims report docs test test-all test-slow campaign bench gpu-check train-extra slurm-extra optax-extra trainers-extra trainers-table lint lock outdated clean
 
 figures: $(VENV)/.ready
 	@$(BIN)/python -m lastiterate.workflow.build $(TARGETS)
@@ -45,7 +45,7 @@ test-slow: $(VENV)/.ready-test
 # Style of the code and of every rule file.
 lint: $(VENV)/.ready-test
 	@$(BIN)/python -m ruff check src tests benchmarks
-	@$(BIN)/python -m snakefmt --quiet --check --line-length 140 Snakefile rules
+	@$(BIN)/snakefmt --quiet --check --line-length 140 Snakefile rules
 	@$(BIN)/python -m snakemake --lint
 	@$(BIN)/python -m snakemake --lint --config train=smoke >/dev/null
 
@@ -84,6 +84,9 @@ $(VENV)/.ready-%: requirements-%.lock $(VENV)/.ready
 # The extra for the tests of `lastiterate export --trainer optax` against the library itself: optax and JAX on the CPU, 400 MB.
 optax-extra: $(VENV)/.ready-optax
 
+# The extra for clusters: Snakemake's SLURM plugin, without torch.
+slurm-extra: $(VENV)/.ready-slurm
+
 # The extra for the tests of exported settings against the trainers' own code: their packages without what they depend on, which the
 # tests leave out, over those of the extras train and optax.
 trainers-extra: $(VENV)/.ready-trainers
@@ -114,7 +117,7 @@ lock: $(BIN)/uv
 	@echo "torch==2.13.0 ; sys_platform == 'none'" | $(COMPILE) --extra train --constraint requirements-test.lock --override - \
 	  --output-file requirements-train.lock
 	@$(COMPILE) --extra trainers --no-deps --constraint requirements-train.lock --output-file requirements-trainers.lock
-	@for extra in docs optax; do \
+	@for extra in docs optax slurm; do \
 	  $(COMPILE) --extra workflow --extra $$extra --constraint requirements-test.lock --output-file requirements-$$extra.lock || exit; done
 	@$(BIN)/python -m lastiterate.workflow.environment environment.yml environment-train.yml
 

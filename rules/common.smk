@@ -1,5 +1,6 @@
 # The ground of the other files: where the project is, the package on the path, the checked config, and the figure families.
 
+import importlib.util
 import os
 import shlex
 import subprocess
@@ -11,7 +12,11 @@ from snakemake.sourcecache import LocalSourceFile
 def project_folder(here):
     """The project's folder from that of this file; of a file in a git repository (a deployed workflow), a copy of its commit."""
     if isinstance(here, LocalSourceFile):
-        return Path(os.path.abspath(os.path.join(here.path, "..")))
+        folder = Path(os.path.abspath(os.path.join(here.path, "..")))
+        installed = importlib.util.find_spec("lastiterate")
+        if not (folder / "src").is_dir() and installed:  # a job in a container, which is sent the rules alone
+            folder = Path(installed.origin).parents[2]
+        return folder
     repository = here.repo_path if hasattr(here, "repo_path") else here.hosted_repo.repo_clone
     git = ["git", "-C", str(repository)]
     commit = subprocess.run([*git, "rev-parse", f"{here.ref}^{{commit}}"], check=True, capture_output=True, text=True).stdout.strip()

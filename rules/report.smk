@@ -4,8 +4,7 @@
 SHOWN = [
     family
     for family in FAMILIES.values()
-    if (config["public_logs"] or not needs_download(family))
-    and (family.default or all(Path(path).exists() for path in family.shown))
+    if (config["public_logs"] or not needs_download(family)) and (family.default or all(Path(path).exists() for path in family.shown))
 ]
 REPORT = STATE / "report.json"  # written when it changes, which makes the page again
 write_if_changed(REPORT, report_content(config, SHOWN, SOURCES, HEADINGS, NUMBERS))
@@ -29,7 +28,10 @@ rule report:
     params:
         python=python,
         claims=place(CLAIMS),
-        code=code_hash("lastiterate.workflow.report", files=sorted([*(PACKAGE / "lastiterate/workflow/page").iterdir(), *(PACKAGE / "lastiterate/explorer").glob("explorer.*")])),
+        code=code_hash(
+            "lastiterate.workflow.report",
+            files=sorted([*(PACKAGE / "lastiterate/workflow/page").iterdir(), *(PACKAGE / "lastiterate/explorer").glob("explorer.*")]),
+        ),
     shell:
         command(
             "{params.python} -m lastiterate.workflow.report --content {input.content:q} --ledger {input.ledger:q} --claims {params.claims:q}"

@@ -73,7 +73,7 @@ def make_copy(folder: Path) -> Path:
 def snakemake(folder: Path, *arguments: str) -> str:
     environment = {**os.environ, "LASTITERATE_MIRROR": str(folder / "mirror")}
     command = [sys.executable, "-m", "snakemake", *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1200, check=False)
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
     return done.stdout + done.stderr

@@ -17,7 +17,8 @@ from lastiterate.draw.panels import STYLE, Animation, fix_layout, save, use_styl
 
 SCHEDULE_MAPS = {"wsd": "Blues", "cosine": "Oranges", "linear": "Greens", "constant": "Greys"}
 CATEGORICAL = ("#0072B2", "#000000", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9")
-__all__ = ["MARKERS", "STYLE", "Animation", "fix_layout", "save", "schedule_styles", "styles", "use_style"]  # what a drawing needs of other modules, too
+# What a drawing needs of other modules, too.
+__all__ = ["MARKERS", "STYLE", "Animation", "fix_layout", "save", "schedule_styles", "styles", "use_style"]
 WIDE = (9.2, 3.4)  # two axes side by side, each of the size of a single panel
 
 BASE_LR = r"Base learning rate $\gamma$"
