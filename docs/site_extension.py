@@ -281,9 +281,10 @@ def skip_fields(app, what, name, value, skip, options) -> bool | None:
 
 
 def trim_code(app, document) -> None:
-    """Leave out the empty line with which a doctest in a Markdown page ends."""
+    """Leave out the empty line with which a doctest in a Markdown page ends; what is not its own source is not highlighted."""
     for block in document.findall(nodes.literal_block):
-        block[:] = [nodes.Text(block.astext().rstrip())]
+        block.rawsource = block.astext().rstrip()
+        block[:] = [nodes.Text(block.rawsource)]
 
 
 def mathml(node, as_block: bool) -> str:

@@ -46,6 +46,13 @@ def test_the_pages_show_commands():
     assert sum(len(found) for found in BLOCKS.values()) > 20
 
 
+def test_the_readme_fits_three_readers_on_its_pages():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 150
+    for page in re.findall(r"\]\(([\w/.]+)\)", text):
+        assert (ROOT / page).exists(), page
+
+
 def test_the_files_of_the_examples_are_those_that_make_py_writes(tmp_path):
     runpy.run_path(str(ROOT / "examples/make.py"))["write"](tmp_path)
     made = [path.relative_to(tmp_path) for path in sorted(tmp_path.rglob("*")) if path.is_file()]
