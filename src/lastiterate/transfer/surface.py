@@ -4,8 +4,9 @@ r"""The least loss of a group, at its best learning rate, over model size, token
 
 with N0, D0 the middle of the table; the last term only where at least three batches were run at one size and number of tokens. Fitted by
 least squares (soft l1) with weak priors: alpha .34, beta .28 (arXiv:2203.15556) with standard deviation .15; e .5 with .3 (.571 in
-arXiv:2503.04715); E .75, P and Q .1 of the least loss, within factors. The interval has the fit's covariance, the scatter about it, and the
-error at the runs nearest in cost to the asked one (the largest group of size or tokens) when the fit did not have them.
+arXiv:2503.04715); E .75, P and Q .1 of the least loss, within factors. The interval has the fit's covariance, the scatter about it,
+and an error in proportion to how far the asked run is from the nearest group in (ln N, ln D), as it was at the largest size, and at the longest
+runs of each size, when the fit did not have them.
 """
 
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Surface:
         self._center, self._spread, self._unit = np.array(center), np.array(spread), SCALE * least
         self.parameters, self.covariance, residuals = self._fit(np.ones(len(self.loss), bool))
         self.scatter = max(1.4826 * float(np.median(np.abs(residuals))), float(np.sqrt(np.mean(np.clip(residuals**2, 0, 1e-4 * least**2)))))
-        self.left_out_error = self._left_out()
+        self.error_rate = self._error_rate()
 
     def _value(self, parameters: np.ndarray, n_params: np.ndarray, tokens: np.ndarray, batch: np.ndarray) -> np.ndarray:
         floor, p, alpha, q, beta = parameters[:5]
@@ -73,15 +74,27 @@ class Surface:
         off = self._value(found.x, *groups) - self.loss[use]
         return found.x, np.linalg.pinv(found.jac.T @ found.jac), off
 
-    def _left_out(self) -> float:
-        """Root mean square error at the largest size, and at the longest runs, that the table has, each predicted from the others."""
-        errors = []
-        for values in (self.n_params, self.tokens):
-            out = values == values.max()
+    def _error_rate(self) -> float:
+        """Error per unit of distance to the nearest group: the larger of two, of groups predicted from the others; 0 if neither can be."""
+        longest = {size: self.tokens[self.n_params == size].max() for size in np.unique(self.n_params)}
+        rates = [0.0]
+        for values, out in (
+            (self.n_params, self.n_params == self.n_params.max()),
+            (self.tokens, self.tokens == [longest[size] for size in self.n_params]),
+        ):
             if len(np.unique(values)) > 2 and (~out).sum() >= 3:
                 parameters, _, _ = self._fit(~out)
-                errors.append(self._value(parameters, self.n_params[out], self.tokens[out], self.batch[out]) - self.loss[out])
-        return float(np.sqrt(max(np.mean(e**2) for e in errors))) if errors else float("nan")
+                error = self._value(parameters, self.n_params[out], self.tokens[out], self.batch[out]) - self.loss[out]
+                far = self._distance(self.n_params[out], self.tokens[out], ~out)
+                rates.append(float(np.sqrt(np.mean(error**2) / np.mean(far**2))))
+        return max(rates)
+
+    def _distance(self, n_params, tokens, known: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Distance in (ln N, ln D) of settings, shape (n,), to the nearest of the `known` groups."""
+        size, length = (
+            np.log(np.atleast_1d(asked))[:, None] - np.log(had[known]) for asked, had in ((n_params, self.n_params), (tokens, self.tokens))
+        )
+        return np.hypot(size, length).min(axis=1)
 
     def predict(self, n_params: float, tokens: float, batch: float | None) -> tuple[float, float]:
         """(least loss, standard deviation) at one setting."""
@@ -90,7 +103,7 @@ class Surface:
         step = 1e-4 * self._spread
         gradient = np.array([float(self._value(self.parameters + d, *at)) - value for d in np.diag(step)]) / step
         variance = gradient @ self.covariance @ gradient + self.scatter**2
-        return value, float(np.hypot(np.sqrt(variance), 0 if np.isnan(self.left_out_error) else self.left_out_error))
+        return value, float(np.hypot(np.sqrt(variance), self.error_rate * self._distance(n_params, tokens)[0]))
 
     def waste(self, tokens: float) -> Waste | None:
         """The batch beyond which tokens are wasted; None if the table does not vary it enough."""
