@@ -5,8 +5,8 @@ r"""The least loss of a group, at its best learning rate, over model size, token
 with N0, D0 the middle of the table; the last term only where at least three batches were run at one size and number of tokens. Fitted by
 least squares (soft l1) with weak priors: alpha .34, beta .28 (arXiv:2203.15556) with standard deviation .15; e .5 with .3 (.571 in
 arXiv:2503.04715); E .75, P and Q .1 of the least loss, within factors. The interval has the fit's covariance, the scatter about it,
-and an error in proportion to how far the asked run is from the nearest group in (ln N, ln D), as it was at the largest size, and at the longest
-runs of each size, when the fit did not have them.
+and an error in proportion to how far the asked run is from the nearest group in (ln N, ln D), as it was at the largest size, and at the
+longest runs of each size, when the fit did not have them.
 """
 
 from dataclasses import dataclass
