@@ -284,4 +284,5 @@ def test_the_bu_target_builds_from_made_up_logs_and_results(tmp_path):
     drawn = {path.relative_to(tmp_path / "figures/bu").with_suffix("").as_posix() for path in (tmp_path / "figures/bu").rglob("*.svg")}
     assert drawn == {f"{name}/{panel}" for name in bu for panel in declared_families()[name]["panels"]}
     assert "Nothing to be done" in test_workflow.snakemake(tmp_path, "bu")
-    assert sorted(path.name for path in (tmp_path / "data/ingested/tiny_steplaw").iterdir()) == ["issues.csv", "results.parquet"]
+    ingested = {path.name for path in (tmp_path / "data/ingested/tiny_steplaw").iterdir() if not path.name.startswith(".")}
+    assert ingested == {"issues.csv", "results.parquet"}
