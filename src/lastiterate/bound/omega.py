@@ -12,7 +12,7 @@ which summation by parts turns into the form evaluated here, in which every term
 Only eta_1..eta_T enter Omega_T. Source: arXiv:2310.07831, Thm 10; arXiv:2501.18965, Thm 3.1; arXiv:2602.07145, eq. (2.4).
 """
 
-from typing import NamedTuple
+from typing import Generic, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,11 +41,14 @@ class Omega(float):
         return self
 
 
-class Tuned(NamedTuple):
+Value = TypeVar("Value", float, np.ndarray)
+
+
+class Tuned(NamedTuple, Generic[Value]):
     """The minimising base learning rate and the bound there: floats, or arrays of shape (T,) with every_t=True."""
 
-    base_lr: float | np.ndarray
-    value: float | np.ndarray
+    base_lr: Value
+    value: Value
 
 
 def omega(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, kind: str = "last_iterate") -> Omega:
@@ -112,6 +115,20 @@ def omega_trajectory(
     return rest
 
 
+@overload
+def tuned(
+    lr: LearningRates,
+    grad_norm: ArrayLike = ...,
+    distance: float = ...,
+    *,
+    kind: str = ...,
+    every_t: Literal[False] = ...,
+    rtol: float = ...,
+) -> Tuned[float]: ...
+@overload
+def tuned(
+    lr: LearningRates, grad_norm: ArrayLike = ..., distance: float = ..., *, kind: str = ..., every_t: Literal[True], rtol: float = ...
+) -> Tuned[np.ndarray]: ...
 def tuned(
     lr: LearningRates,
     grad_norm: ArrayLike = 1.0,
@@ -120,7 +137,7 @@ def tuned(
     kind: str = "last_iterate",
     every_t: bool = False,
     rtol: float = RTOL,
-) -> Tuned:
+) -> Tuned[float] | Tuned[np.ndarray]:
     """The base learning rate that minimises the bound, in closed form.
 
     ``Omega_T(gamma) = t1/gamma + gamma (t2 + t3)`` for learning rates gamma * lr, with (t1, t2, t3) the terms at
@@ -140,7 +157,7 @@ def tuned(
     if every_t:
         distance_terms, rest = problem.every(rtol)
     else:
-        distance_terms, _, rest = problem.last()
+        distance_terms, _, rest = map(np.asarray, problem.last())
     if not np.all(rest > 0):
         raise ValueError("grad_norm is 0 at every update with a positive learning rate: any base LR is too small; give G > 0")
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
@@ -148,4 +165,4 @@ def tuned(
         held = (product >= np.finfo(np.float64).tiny) & np.isfinite(product)
         best = Tuned(np.sqrt(ratio), 2 * np.where(held, np.sqrt(product), np.sqrt(distance_terms) * np.sqrt(rest)))
     check_finite(np.nan_to_num(best.base_lr, nan=0.0, posinf=np.inf).max(), "the tuned base learning rate")
-    return best if every_t else Tuned(*map(float, best))
+    return best if every_t else Tuned(float(best.base_lr), float(best.value))

@@ -38,7 +38,7 @@ def optimise_schedule(
     warmup: ArrayLike | None = None,
     rtol: float = RTOL,
     max_iterations: int = MAX_ITERATIONS,
-    progress: Callable[..., None] | bool | None = None,
+    progress: Callable[[int, float, float], None] | bool | None = None,
 ) -> Optimised:
     """Learning rates that minimise Omega_T, by L-BFGS on their logarithms.
 
@@ -93,7 +93,7 @@ def optimise_schedule(
     check_number("rtol", rtol, "it is the relative distance to the minimum", high=1.0, open_low=True)
     check_steps("max_iterations", max_iterations, 1, "it counts the iterations of the search")
     search = Search(total_steps, grad_norm, distance, monotone, floor, warmup)
-    monitor = _Monitor(search, rtol, max_iterations, _print_line if progress is True else progress)
+    monitor = _Monitor(search, rtol, max_iterations, _print_line if progress is True else progress or None)
     if not monotone:
         descend(search, monitor)
     descend_projected(search, monitor)

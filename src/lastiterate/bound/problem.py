@@ -2,6 +2,7 @@
 
 import os
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -118,11 +119,11 @@ def check_not_lost(values: ArrayLike, what: str) -> None:
         raise ValueError(f"{what} underflows float64: express lr, grad_norm and distance in units nearer to 1")
 
 
-def check_memory(lr: LearningRates) -> None:
+def check_memory(lr: Any) -> None:
     """Raise MemoryError if one trajectory of so many updates would not fit this machine, before any array is made."""
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return
-    steps = np.size(lr) if hasattr(lr, "shape") else len(lr) if hasattr(lr, "__len__") else 0
+    steps: int = np.size(lr) if hasattr(lr, "shape") else len(lr) if hasattr(lr, "__len__") else 0
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if steps * _BYTES_PER_STEP > memory:
         raise MemoryError(

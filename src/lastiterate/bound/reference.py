@@ -17,14 +17,13 @@ from numpy.typing import ArrayLike
 from lastiterate._checks import check_choice, check_number
 from lastiterate.bound.problem import KINDS
 from lastiterate.schedules import check_lr
-from lastiterate.schedules.schedule import LearningRates
 
 _GUARD_BITS = 240  # of the last term's quotients: 72 digits of the largest
 
 
 def reference_terms(
-    lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, kind: str = "last_iterate", steps: Sequence[int] | None = None
-) -> list[tuple[Fraction, ...]]:
+    lr: Any, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, kind: str = "last_iterate", steps: Sequence[int] | None = None
+) -> list[tuple[Any, ...]]:
     """Three terms (distance, noise, last) of the bound after each update in `steps`, as exact fractions.
 
     Arguments and errors as `omega`, but `lr` and `grad_norm` may hold fractions; `steps` holds 1-based updates t

@@ -13,7 +13,6 @@ the value stops it before the certificate, spectral projected gradients, which r
 outset for decreasing schedules, whose projection (isotonic regression) is exact and as cheap as a gradient.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,8 @@ class Search:
     def __init__(
         self, total_steps: int, grad_norm: ArrayLike, distance: float, monotone: bool, floor: float | None, warmup: ArrayLike | None
     ) -> None:
-        self.seen = None
+        self.seen: np.ndarray = np.empty(0)
+        self.found: tuple[float, np.ndarray] = (np.nan, self.seen)
         self.distance = distance
         self.norm = check_grad_norm(grad_norm, total_steps)
         if not (self.norm > 0).all():
@@ -80,7 +80,7 @@ class Search:
             self.seen, self.found = z.copy(), (value, free)
         return self.found
 
-    def scaled(self, z: np.ndarray) -> np.ndarray:
+    def scaled(self, z: np.ndarray) -> tuple[float, np.ndarray]:
         """The bound and its gradient with respect to z, in units in which the Hessian is near the identity."""
         try:
             with np.errstate(over="ignore", invalid="ignore"):
@@ -109,10 +109,10 @@ class Search:
         """The nearest decreasing sequence."""
         from scipy.optimize import isotonic_regression  # here: its import takes longer than the bound of a million updates
 
-        return isotonic_regression(values, weights=weights, increasing=False).x
+        return np.asarray(isotonic_regression(values, weights=weights, increasing=False).x)
 
 
-def descend(search: Search, monitor: Callable[[np.ndarray], bool]) -> np.ndarray:
+def descend(search: Search, monitor: Any) -> None:
     """L-BFGS, with the floor as a box, until the value's rounding hides its slope."""
     from scipy.optimize import minimize
 
@@ -122,11 +122,17 @@ def descend(search: Search, monitor: Callable[[np.ndarray], bool]) -> np.ndarray
 
     if monitor.reason != "certified":
         bounds = np.stack([search.bottom, np.full(search.bottom.size, np.inf)], axis=1) if search.floor else None
-        options = {"maxiter": monitor.max_iterations, "maxfun": 20 * monitor.max_iterations, "maxcor": _MEMORY, "ftol": 0.0, "gtol": 0.0}
-        minimize(search.scaled, search.first, jac=True, method="L-BFGS-B", bounds=bounds, callback=callback, options=options)
+        options: dict[str, Any] = {
+            "maxiter": monitor.max_iterations,
+            "maxfun": 20 * monitor.max_iterations,
+            "maxcor": _MEMORY,
+            "ftol": 0.0,
+            "gtol": 0.0,
+        }
+        minimize(search.scaled, search.first, jac=True, method="L-BFGS-B", bounds=bounds, callback=callback, options=options)  # type: ignore[call-overload]  # an array of bounds
 
 
-def descend_projected(search: Search, monitor: Callable[[np.ndarray], bool]) -> np.ndarray:
+def descend_projected(search: Search, monitor: Any) -> None:
     """Spectral projected gradient: steps of Barzilai and Borwein, a line search that may rise above the last value."""
     if monitor.reason != "stalled":
         return

@@ -71,7 +71,7 @@ def spread(skeleton: Skeleton, points: np.ndarray, values: np.ndarray) -> np.nda
     return result
 
 
-def _node_function(skeleton: Any, points: np.ndarray) -> np.ndarray:
+def _node_function(skeleton: Any, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``l(points)``, and the points, moved by an ulp where they would hit a node (0/0)."""
     values, work = np.empty_like(points), np.empty_like(points)
     denominator = np.empty_like(points)
@@ -86,8 +86,9 @@ def _node_function(skeleton: Any, points: np.ndarray) -> np.ndarray:
     return points, values
 
 
-def _delta_amplitude(fractions: np.ndarray, complement: np.ndarray) -> np.ndarray:
+def _delta_amplitude(fractions: np.ndarray, complement: Any) -> np.ndarray:
     """Jacobi's dn(f K, k) for f in [0, 1] with k^2 = 1 - complement^2, by the arithmetic-geometric mean."""
+    mean: Any
     mean, product, difference = 1.0, complement, np.sqrt(1 - complement**2)
     steps = []
     while difference > 1e-17:

@@ -35,7 +35,7 @@ class Pairs(NamedTuple):
     target: np.ndarray
     gap: np.ndarray
 
-    def select(self, chosen: np.ndarray) -> Any:
+    def select(self, chosen: Any) -> Any:
         """Pairs at a mask or at indices."""
         return Pairs(self.source[chosen], self.target[chosen], self.gap[chosen])
 

@@ -63,7 +63,7 @@ def explicit_wsd_bound(total_steps: int, cooldown: float = 0.2, grad_norm: Array
     return scale * math.sqrt(4 / (T + T0) * bracket)
 
 
-def tuned_wsd(total_steps: int, cooldown: float = 0.2, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> Tuned:
+def tuned_wsd(total_steps: int, cooldown: float = 0.2, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> Tuned[float]:
     """What ``tuned(wsd(total_steps, cooldown), grad_norm, distance)`` is, without its T learning rates (the module's second formula).
 
     Arguments and errors as `explicit_wsd_bound`. Returns Tuned: gamma* in units of D/G, and Omega_T* in those of D G.
@@ -74,7 +74,7 @@ def tuned_wsd(total_steps: int, cooldown: float = 0.2, grad_norm: ArrayLike = 1.
     """
     T, T0, scale = _arguments(total_steps, cooldown, grad_norm, distance)
     sums = 2 + (2 * _harmonic(T - T0) - 1) / (T - T0 + 1) + _digamma((T + T0) / 2) - _digamma((T - T0) / 2 + 1)
-    ratio = float(distance) / float(grad_norm)
+    ratio = float(distance) / float(np.asarray(grad_norm))
     return Tuned(ratio * math.sqrt(2 / ((T + T0) * sums)), scale * math.sqrt(2 * sums / (T + T0)))
 
 

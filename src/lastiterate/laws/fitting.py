@@ -93,8 +93,8 @@ class FittedLaw:
             size = np.quantile(np.abs(error), np.linspace(0, 1, 101))
             low.append(prediction[:, None] - size)
             high.append(prediction[:, None] + size)
-        low, high = np.concatenate(low, axis=1), np.concatenate(high, axis=1)
-        return np.exp(np.quantile(low, 1 - level, axis=1)), np.exp(np.quantile(high, level, axis=1))
+        lows, highs = np.concatenate(low, axis=1), np.concatenate(high, axis=1)
+        return np.exp(np.quantile(lows, 1 - level, axis=1)), np.exp(np.quantile(highs, level, axis=1))
 
     def leave_one_out(self) -> list[tuple[dict[str, float], np.ndarray]]:
         """For each training curve: parameters fitted without it, and the errors of the log-loss on it."""

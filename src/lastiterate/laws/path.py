@@ -32,7 +32,7 @@ class Path:
     init_std: np.ndarray
     weight_decay: np.ndarray
     unit: float
-    _memo: dict[str, Any] = field(default_factory=dict, repr=False)
+    _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, items: Sequence[tuple[Any, ...]], unit: float = 1.0, grain: float = 1.0) -> "Path":
@@ -45,7 +45,7 @@ class Path:
         at = np.concatenate([ends + start for (_, _, ends), start in zip(parts, first, strict=False)])
         settings = np.array([[np.nan if value is None else value for value in item[2:]] for item in items], dtype=float)
         count, lr = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-        return cls(count, lr / unit, first, at, *settings.T, unit)
+        return cls(count, lr / unit, first, at, settings[:, 0], settings[:, 1], unit)
 
     def without(self, *curves: int) -> "Path":
         """The other curves."""
@@ -54,8 +54,8 @@ class Path:
         keep = ~gone[self.curve]
         at = self.at[keep[self.at]]
         first = np.concatenate([[0], np.cumsum(np.diff(self.first)[~gone])])
-        settings = (values[~gone] for values in (self.init_std, self.weight_decay))
-        return Path(self.count[keep], self.lr[keep], first, (np.cumsum(keep) - 1)[at], *settings, self.unit)
+        init_std, weight_decay = (values[~gone] for values in (self.init_std, self.weight_decay))
+        return Path(self.count[keep], self.lr[keep], first, (np.cumsum(keep) - 1)[at], init_std, weight_decay, self.unit)
 
     def in_units(self, unit: float) -> "Path":
         """The same cells, learning rates in units of `unit`."""
@@ -119,7 +119,7 @@ class Path:
             width *= 2
         return value
 
-    def rows(self, most: int = 64) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def rows(self, most: int = 64) -> Iterator[tuple[slice, int, int]]:
         """Blocks of logged rows of one curve: (rows, first cell, past the last cell that they see)."""
         ends = np.searchsorted(self.at, self.first[1:])
         row = 0

@@ -30,7 +30,7 @@ def score(fitted: FittedLaw, curves: Curve | Sequence[Curve]) -> dict[str, list[
     Source: the metrics of arXiv:2503.12811; FinalE is ours.
     """
     curves = (curves,) if isinstance(curves, Curve) else tuple(curves)
-    table = {name: [] for name in ("name", *METRICS)}
+    table: dict[str, list[Any]] = {name: [] for name in ("name", *METRICS)}
     for curve in curves:
         prediction = fitted.predict(curve.lr, curve.step, init_std=curve.init_std, weight_decay=curve.weight_decay)
         for key, value in {"name": curve.name, **errors(curve.loss, prediction)}.items():

@@ -127,7 +127,7 @@ def _normal(z: Any) -> Any:
     return 0.5 * (1 + math.erf(z / math.sqrt(2)))
 
 
-def _slope(x: np.ndarray, y: np.ndarray) -> float:
+def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Least-squares slope and its standard error."""
     dx, dy = x - x.mean(), y - y.mean()
     slope = float(dx @ dy / (dx @ dx))

@@ -1,6 +1,7 @@
 """What a refined schedule looks like in words: its warmup, its decay, and whether to believe it."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -48,8 +49,8 @@ def diagnose(lr: LearningRates) -> Diagnosis:
     tail = lr[first:] / lr[first]
     at = np.unique(np.linspace(0, tail.size - 1, min(tail.size, _POINTS)).round().astype(np.int64))
     log_left, wanted = np.log1p(-at / tail.size), tail[at]
-    error = lambda log_power: float(np.mean((np.exp(np.exp(log_power) * log_left) - wanted) ** 2))
-    options = {"bounds": np.log(_POWER_RANGE), "method": "bounded", "options": {"xatol": 1e-9}}
+    error: Callable[[float], float] = lambda log_power: float(np.mean((np.exp(np.exp(log_power) * log_left) - wanted) ** 2))
+    options: dict[str, Any] = {"bounds": np.log(_POWER_RANGE), "method": "bounded", "options": {"xatol": 1e-9}}
     log_power = minimize_scalar(error, **options).x if tail.size > 1 else 0.0
     spent = np.concatenate([[0.0], np.cumsum(lr)])
     half = float(np.interp(spent[-1] / 2, spent, np.arange(spent.size))) / lr.size

@@ -1,5 +1,7 @@
 """Gradient norms as logged, to one smooth norm for each update: checked, interpolated, median-filtered."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import median_filter
@@ -50,7 +52,7 @@ def clean_norms(grad_norm: ArrayLike, step: ArrayLike | None = None, *, drop_inv
     return (step[valid], norm[valid], dropped) if dropped else (step, norm, 0)
 
 
-def norms_at_updates(step: ArrayLike, grad_norm: ArrayLike, total_steps: int) -> np.ndarray:
+def norms_at_updates(step: Any, grad_norm: Any, total_steps: int) -> np.ndarray:
     """Norms of updates 1..T, shape (total_steps,): linear between logged updates, constant before the first and after the last.
 
     `step` and `grad_norm`, shape (n,), are those of `clean_norms`. Raises ValueError if total_steps is below the last step.

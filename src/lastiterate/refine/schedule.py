@@ -40,7 +40,7 @@ class Refined(NamedTuple):
 def refine(
     grad_norm: ArrayLike,
     smoothing: float = 0.1,
-    power: float = -2,
+    power: int = -2,
     *,
     step: ArrayLike | None = None,
     total_steps: int | None = None,

@@ -23,7 +23,7 @@ peak_lr : float > 0
 Every family raises ValueError that names the argument, the rule and the fix.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -300,7 +300,7 @@ def cyclic(
     return Schedule("cyclic", (*warmup, *phases), peak_lr)
 
 
-def _begin(total_steps: int, warmup_steps: int, initial_lr_ratio: float) -> tuple[int, int, tuple[Phase, ...]]:
+def _begin(total_steps: int, warmup_steps: int, initial_lr_ratio: float) -> tuple[int, tuple[Phase, ...]]:
     """Entries left for what follows the warmup (the never executed last one included), and the warmup's phases."""
     total = check_steps("total_steps", total_steps, 1, "it counts the updates of the run")
     warmup = check_steps("warmup_steps", warmup_steps, 0, "it counts the updates of the warmup")
@@ -324,8 +324,8 @@ def _decay_entries(total_steps: int, cooldown: float, warmup_steps: int) -> int:
 
 
 def _stable_and_decay(
-    entries: int, count: int, main: str, start: float, decay_shape: str, final_lr_ratio: float, decay_power: float
-) -> tuple[Phase, ...]:
+    entries: int, count: int, main: Phase, start: float, decay_shape: str, final_lr_ratio: float, decay_power: float
+) -> tuple[Phase, tuple[Phase, ...]]:
     """The main phase over what the `count` decay entries leave, and the decay that starts from `start`."""
     check_choice("decay_shape", decay_shape, DECAY_SHAPES)
     check_number("final_lr_ratio", final_lr_ratio, "it is a fraction of peak_lr", 0.0, 1.0)
@@ -357,7 +357,7 @@ def _full_decay(
     return Schedule(name, (*warmup, stable, *decay), peak_lr)
 
 
-FAMILIES = {
+FAMILIES: dict[str, Callable[..., Schedule]] = {
     family.__name__: family
     for family in (constant, wsd, linear, cosine, inverse_sqrt, one_minus_sqrt, polynomial, piecewise, two_stage, cyclic)
 }

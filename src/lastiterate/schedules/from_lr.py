@@ -1,6 +1,6 @@
 """A vector of learning rates as a schedule: its phases where they are a warmup, a stable stretch and one decay, else a table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def nearest_phases(lr: LearningRates) -> Schedule:
     return Schedule("nearest", tuple(phases), float(lr.max()))
 
 
-def _guesses(factors: np.ndarray, slack: float = EXACT) -> Iterator[tuple[Phase, ...]]:
+def _guesses(factors: np.ndarray, slack: float = EXACT) -> Iterator[Sequence[Phase]]:
     """Warmup, peak and decay as the vector's first and last updates have them, one guess for each shape."""
     at_peak = np.flatnonzero(factors >= 1 - slack)
     first, last = int(at_peak[0]), int(at_peak[-1])

@@ -71,7 +71,7 @@ def read_stated(text: str, source: str = "--schedule", folder: Path | str = ".")
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not text: give {FORMS}") from None
     except OSError as error:
-        raise ValueError(f"{source}: {text[:60]!r}: {error.strerror.lower()}: give {FORMS}") from None
+        raise ValueError(f"{source}: {text[:60]!r}: {str(error.strerror).lower()}: give {FORMS}") from None
     return _of_content(content, str(path), changes, trainer)
 
 
@@ -125,7 +125,7 @@ def _of_config(content: str, trainer: str, source: str, changes: dict[str, Any])
     if "peak_lr" in changes:
         raise ValueError(f"{source}: {trainer} states its own learning rate: leave out peak_lr")
     given = changes.get("steps")
-    given = given if given is None else check_steps(f"{source}: steps", *_counted({"steps": given}, ("steps",)).values(), 1, "updates")
+    given = given if given is None else check_steps(f"{source}: steps", _counted({"steps": given}, ("steps",))["steps"], 1, "updates")
     return Stated(read_named(content, trainer, source, given).schedule)
 
 

@@ -59,11 +59,11 @@ def transfer_base_lr(
     return TransferredLR(factor, factor * base_lr)
 
 
-def tuned_shape(schedule: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> Tuned:
+def tuned_shape(schedule: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> Tuned[float]:
     """Tuned bound of a schedule with its peak set to 1; of a longer vector of gradient norms the beginning is used."""
     if isinstance(schedule, Schedule):
         schedule = schedule.with_peak_lr(1.0)
     grad_norm = check_reals("grad_norm", grad_norm)
     if grad_norm.ndim == 1:
-        grad_norm = grad_norm[: np.size(getattr(schedule, "lr", schedule))]
+        grad_norm = grad_norm[: np.size(schedule.lr if isinstance(schedule, Schedule) else schedule)]
     return tuned(schedule, grad_norm, distance)

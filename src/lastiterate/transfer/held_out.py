@@ -1,6 +1,6 @@
 """What a transferred learning rate costs at groups that were run but left out: by size, by tokens, by batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,12 +61,12 @@ def indicators(level: tuple[str, ...], known: Sequence[tuple[str, ...]]) -> np.n
 def surface_of(pairs: Any, weight_decay: float | None) -> Surface:
     """The least losses of groups, of those whose weight decay is nearest to the one asked for if there are three."""
     if weight_decay:
-        off = lambda pair: abs(np.log(pair[0].weight_decay / weight_decay))
+        off: Callable[..., Any] = lambda pair: abs(np.log(pair[0].weight_decay / weight_decay))
         nearest = min(map(off, pairs))
         near = [pair for pair in pairs if off(pair) == nearest]
         pairs = near if len(near) >= 3 else pairs
-    columns = (np.array([value_of(group, name) for group, _ in pairs]) for name in ("n_params", "tokens", "batch"))
-    return Surface(*columns, np.array([found.loss for _, found in pairs]))
+    n, d, b = (np.array([value_of(group, name) for group, _ in pairs]) for name in ("n_params", "tokens", "batch"))
+    return Surface(n, d, b, np.array([found.loss for _, found in pairs]))
 
 
 def expected_loss(pairs: Any, surface: Surface, at: Any, sd: float) -> tuple[float, float, float]:

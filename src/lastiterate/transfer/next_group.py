@@ -1,8 +1,9 @@
 """The next learning rates to try: the group of runs, at most a share of the real run's cost, that lowers the uncertainty most."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def next_group(
         had = np.unique(done[:, j])
         beyond = np.log(FARTHER)
         if name == "W":
-            levels.append([target[j]])
+            levels.append(np.array([target[j]]))
         else:
             picked = had[np.unique(np.linspace(0, len(had) - 1, MOST).round().astype(int))]
             levels.append(np.unique([*picked, had[0] - beyond, had[-1] + beyond, target[j]]))
@@ -66,7 +67,7 @@ def next_group(
     cost = RATES * np.exp(candidates[:, :2].sum(axis=1) - target[:2].sum())
     usable = (cost <= budget) & (np.abs(candidates[:, None] - done[None]).max(axis=2).min(axis=1) > 0.05)
     for other in (0, 2)[: len(target) - 1]:  # tokens per parameter, and updates: no fewer than anything that was run or is asked for
-        each = lambda points, other=other: points[:, 1] - points[:, other]
+        each: Callable[..., Any] = lambda points, other=other: points[:, 1] - points[:, other]
         usable &= each(candidates) >= min(each(done).min(), each(target[None])[0]) - np.log(FARTHER)
     candidates, cost = candidates[usable], cost[usable]
     if not len(candidates):

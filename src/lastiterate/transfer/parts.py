@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Parts:
 
     name: str
     head: tuple[Phase, ...]  # warmup, earlier stages: kept as they are
-    stable: Phase | None  # None if the decay follows the warmup at once, as in cosine
+    stable: Any  # a Phase; None if the decay follows the warmup at once, as in cosine
     decay: Phase  # of no updates if the schedule ends without one
 
     @classmethod
@@ -130,6 +131,7 @@ def shortest_fraction(count: int, entries: int) -> float:
         for fraction in (first / 10**digits, (first + 1) / 10**digits):  # 0.58 * 50 < 29
             if int(fraction * entries) == count:
                 return fraction
+    raise AssertionError("there are infinitely many digits")
 
 
 def common_steps(a: Schedule, b: Schedule) -> int:

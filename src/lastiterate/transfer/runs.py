@@ -70,7 +70,8 @@ def groups_of(runs: Sequence[FinishedRun]) -> list[Group]:
     for run in runs:
         found.setdefault((size[run.n_params], length[run.tokens], run.batch, run.weight_decay, run.level), []).append(run)
     order = sorted(found, key=lambda key: (*((value is not None, value or 0) for value in key[:4]), key[4]))
-    return [Group(*key, np.array([run.lr for run in found[key]]), np.array([run.loss for run in found[key]])) for key in order]
+    parts = [(*key, np.array([run.lr for run in found[key]]), np.array([run.loss for run in found[key]])) for key in order]
+    return [Group(*part) for part in parts]
 
 
 def _merged(values: set[float]) -> dict[float, float]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +23,7 @@ class Search:
     `kept` is the number of cooldown entries N of the first horizon's fraction, `target` the first horizon's gamma*.
     """
 
-    def __init__(self, parts: Parts, total_steps: int, kept: int, target: float, grad_norm: ArrayLike) -> None:
+    def __init__(self, parts: Parts, total_steps: int, kept: Any, target: float, grad_norm: ArrayLike) -> None:
         self.parts, self.total_steps, self.kept, self.target, self.grad_norm = parts, total_steps, kept, target, grad_norm
 
     def base_lr(self, schedule: Schedule) -> float:
@@ -41,17 +42,17 @@ class Search:
     def cooldown(self) -> tuple[float, bool, Schedule]:
         """(fraction, whether it keeps gamma*, schedule) of the best number of entries."""
         longest = self.parts.longest(self.total_steps)
-        build = lambda count: self.parts.cooled(self.total_steps, count)
+        build: Callable[[Any], Any] = lambda count: self.parts.cooled(self.total_steps, count)
         mismatch = lru_cache(None)(lambda count: self.mismatch(build(count)))
         entries, found = nearest_root(lambda x: mismatch(round(x)), self.kept, (1, longest), xtol=0.5, rising=True)
         near = range(max(round(entries) - 1, 1), min(round(entries) + 1, longest) + 1)
         count = min(near, key=lambda count: abs(mismatch(count)))
         return self.parts.fraction(count, self.total_steps), found, build(count)
 
-    def second_stage(self, switch_step: int) -> tuple[float, bool, Schedule]:
+    def second_stage(self, switch_step: Any) -> tuple[float, bool, Schedule]:
         """(factor, whether it keeps gamma*, schedule) of the best factor after update `switch_step`."""
-        build = lambda bits: self.parts.second_stage(self.total_steps, self.kept, switch_step, 2.0**bits)
-        objective = lambda bits: self.mismatch(build(bits))
+        build: Callable[[Any], Any] = lambda bits: self.parts.second_stage(self.total_steps, self.kept, switch_step, 2.0**bits)
+        objective: Callable[[Any], float] = lambda bits: self.mismatch(build(bits))
         bits, found = nearest_root(objective, 0.0, (-_FACTOR_BITS, _FACTOR_BITS), xtol=1e-9, rising=False)
         return 2.0**bits, found, build(bits)
 
@@ -80,5 +81,5 @@ def nearest_root(
     best = min(range(len(seen)), key=lambda i: abs(seen[i][1]))
     low, high = seen[max(best - 1, 0)][0], seen[min(best + 1, len(seen) - 1)][0]
     options = {"xatol": max(xtol, 1e-3 * (high - low))}
-    inner = minimize_scalar(lambda x: abs(function(x)), bounds=(low, high), method="bounded", options=options)
+    inner = minimize_scalar(lambda x: abs(function(x)), bounds=(low, high), method="bounded", options=options)  # type: ignore[call-overload]  # xatol alone
     return (float(inner.x), False) if inner.fun < abs(seen[best][1]) else (seen[best][0], False)

@@ -9,6 +9,7 @@ and an error in proportion to how far the asked run is from the nearest group in
 longest runs of each size, when the fit did not have them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ class Surface:
         self.scatter = max(1.4826 * float(np.median(np.abs(residuals))), float(np.sqrt(np.mean(np.clip(residuals**2, 0, 1e-4 * least**2)))))
         self.error_rate = self._error_rate()
 
-    def _value(self, parameters: np.ndarray, n_params: np.ndarray, tokens: np.ndarray, batch: np.ndarray) -> np.ndarray:
+    def _value(self, parameters: Any, n_params: Any, tokens: Any, batch: Any) -> np.ndarray:
         floor, p, alpha, q, beta = parameters[:5]
         size, length = np.log(n_params / self._n0), np.log(tokens / self._d0)
         value = _exp(floor) + _exp(p - alpha * size) + _exp(q - beta * length)
@@ -63,7 +64,7 @@ class Surface:
 
     def _fit(self, use: np.ndarray) -> Any:
         groups = (self.n_params[use], self.tokens[use], self.batch[use])
-        priors = lambda p: (p - self._center) / self._spread
+        priors: Callable[[np.ndarray], np.ndarray] = lambda p: (p - self._center) / self._spread
 
         def residuals(p: np.ndarray) -> Any:
             off = (self._value(p, *groups) - self.loss[use]) / self._unit
@@ -72,7 +73,8 @@ class Surface:
 
         found = least_squares(residuals, self._center, x_scale=self._spread, max_nfev=500)
         off = self._value(found.x, *groups) - self.loss[use]
-        return found.x, np.linalg.pinv(found.jac.T @ found.jac), off
+        jacobian = np.asarray(found.jac)
+        return found.x, np.linalg.pinv(jacobian.T @ jacobian), off
 
     def _error_rate(self) -> float:
         """Error per unit of distance to the nearest group: the larger of two, of groups predicted from the others; 0 if neither can be."""

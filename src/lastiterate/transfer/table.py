@@ -8,7 +8,7 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,8 @@ def read_table(path: Path, mapping: Mapping[str, str] | None = None, by: Sequenc
     notes = ["taken: " + ", ".join(f"{role} from {name!r}" for role, name in found.items())]
     if other_losses:
         notes.append(f"other losses in the table: {', '.join(map(repr, other_losses))} (--map loss=COLUMN takes one)")
-    runs, kept, left_out = [], [], Counter()
+    runs, kept = [], []
+    left_out: Counter[str] = Counter()
     for line, row in rows:
         try:
             runs.append(_run(row, found, state))
@@ -176,7 +177,7 @@ def _check_columns(path: Path, header: list[str], found: Mapping[str, str]) -> N
 
 def _run(row: Mapping[str, str], found: Mapping[str, str], state: str | None) -> FinishedRun:
     """The run of a row; ValueError that says what it lacks."""
-    own = lambda role: number(row[found[role]], found[role]) if role in found and row[found[role]] else None
+    own: Callable[[str], float | None] = lambda role: number(row[found[role]], found[role]) if role in found and row[found[role]] else None
     text = row[found["loss"]].lower()
     if not text:
         raise ValueError(f"no final loss ({found['loss']!r} is empty)")
@@ -195,7 +196,7 @@ def _run(row: Mapping[str, str], found: Mapping[str, str], state: str | None) ->
     if tokens is None and "updates" in found:
         of_update = own("batch_tokens") or (own("batch") or math.nan) * (own("seq_len") or math.nan)
         tokens = (own("updates") or math.nan) * of_update
-    values = {"n_params": own("n_params"), "tokens": tokens, "lr": own("lr")}
+    values: dict[str, Any] = {"n_params": own("n_params"), "tokens": tokens, "lr": own("lr")}
     for role, value in values.items():
         if value is None or not (math.isfinite(value) and value > 0):
             what = "empty" if value is None or math.isnan(value) else f"{value:g}"
@@ -240,7 +241,8 @@ def _tell_apart(header: Sequence[str], rows: Any, runs: Sequence[FinishedRun], l
     for row, run in zip(rows, runs, strict=True):
         key = (run.n_params, run.tokens, run.batch, run.lr, run.weight_decay, *(row[name] for name in levels))
         cells.setdefault(key, []).append(row)
-    found, distinct = [], len({tuple(row[name] for name in levels) for row in rows})
+    found: list[str] = []
+    distinct = len({tuple(row[name] for name in levels) for row in rows})
     for name in header:
         counts = Counter(row[name] for row in rows)
         few = 1 < len(counts) <= MOST_LEVELS and min(counts.values()) >= 3
@@ -254,7 +256,7 @@ def _tell_apart(header: Sequence[str], rows: Any, runs: Sequence[FinishedRun], l
 
 def _sequence_tokens(rows: Any, found: Mapping[str, str]) -> tuple[float | None, list[str]]:
     """Tokens of one unit of the batch, and a note where updates and tokens tell it."""
-    value = lambda row, role: number(row[found[role]] or "0", role)
+    value: Callable[[Mapping[str, str], str], float] = lambda row, role: number(row[found[role]] or "0", role)
     if "batch" not in found:
         return (1.0 if "batch_tokens" in found else None), []
     if not {"tokens", "updates"} <= found.keys():
@@ -267,9 +269,8 @@ def _sequence_tokens(rows: Any, found: Mapping[str, str]) -> tuple[float | None,
             continue  # the tokens of the row count, and were read
     if not ratios:
         return None, []
-    ratios = np.array(ratios)
     length = float(np.median(ratios))
-    off = int(np.sum(np.abs(ratios / length - 1) > 0.02))
+    off = int(np.sum(np.abs(np.array(ratios) / length - 1) > 0.02))
     but = f", but for {off} rows, of which the tokens were taken" if off else ""
     return length, [f"tokens are updates times batch times {length:.4g}{but}"]
 

@@ -1,13 +1,14 @@
 """The run that is asked for, on the scales of a table: what is stated of it, and what the table has to say of the rest."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lastiterate._checks import check_number
 from lastiterate.transfer.held_out import surface_of
 from lastiterate.transfer.optima import find_optimum, noise_between_seeds
-from lastiterate.transfer.runs import Sweep, groups_of
+from lastiterate.transfer.runs import FinishedRun, Sweep, groups_of
 
 
 class CannotTell(ValueError):
@@ -58,7 +59,7 @@ def find_target(
     sweep: Sweep, n_params: float, tokens: float, batch: float | None, weight_decay: float | None, like: Mapping[str, str], notes: list[str]
 ) -> Target:
     """What the real run is, as far as it is stated, and else as the table has it; `notes` gets what was taken."""
-    batches = Counter(run.batch for run in sweep.runs)
+    batches: Counter[Any] = Counter(run.batch for run in sweep.runs)
     if batch is None:
         best = _best_batch(sweep, tokens, weight_decay) if len(batches) > 1 and None not in batches else None
         if len(batches) > 1 and best is None:
@@ -87,7 +88,9 @@ def find_target(
         at = sweep.level_names.index(name)
         if value not in (had := sorted({run.level[at] for run in sweep.runs})):
             raise CannotTell(f"--like {name}={value}: the table has {', '.join(had)}")
-    agrees = lambda run: all(run.level[sweep.level_names.index(name)] == value for name, value in like.items())
+    agrees: Callable[[FinishedRun], bool] = lambda run: all(
+        run.level[sweep.level_names.index(name)] == value for name, value in like.items()
+    )
     levels = Counter(run.level for run in sweep.runs if agrees(run))
     if not levels:
         raise CannotTell(f"no run of the table has {', '.join(f'{name}={value}' for name, value in like.items())} together")

@@ -10,7 +10,7 @@ With r_k = x/u of the k-th positive step (u after the maximum with x), p_1 = 1 -
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +28,7 @@ class WorstInstance:
     start: np.ndarray  # shape (n,): x_1, of norm D
     value: float  # f(x_T), the worst case
 
-    def __call__(self, x: ArrayLike) -> float:
+    def __call__(self, x: Any) -> float:
         """f(x) for x of shape (n,)."""
         return max(0.0, float(np.max(self.subgradients @ x)))
 
@@ -57,7 +57,7 @@ def worst_instance(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: floa
     distinct = np.tril(np.broadcast_to([axis.shared for axis in axes], (len(axes),) * 2), -1) + np.diag([axis.own for axis in axes])
     number = np.minimum(np.append(0, np.cumsum(steps > 0)), len(axes) - 1)
     start = np.array([axis.start for axis in axes])
-    return WorstInstance(float(grad_norm) * distinct[number], float(distance) * start, float(value(u, v, unit, scale)))
+    return WorstInstance(float(np.asarray(grad_norm)) * distinct[number], float(distance) * start, float(value(u, v, unit, scale)))
 
 
 class _Axis(NamedTuple):
@@ -68,7 +68,7 @@ class _Axis(NamedTuple):
     start: float
 
 
-def _axes(ratios: np.ndarray, cosine: np.ndarray) -> list[_Axis]:
+def _axes(ratios: Any, cosine: Any) -> list[_Axis]:
     """Gram-Schmidt in closed form: of g_k, `square` is what is left of its squared norm, `inner` of its product with x_1 - x*.
 
     s, the squared cosine between those rests, is 1 - p/square; kept apart because both differences cancel.

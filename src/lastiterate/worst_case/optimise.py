@@ -88,7 +88,7 @@ def optimise_worst_case(
         from scipy.optimize import minimize  # here: its import takes longer than the values of a long schedule
 
         options = {"maxiter": max_iterations, "maxfun": 20 * max_iterations, "maxcor": 20, "ftol": 0.0, "gtol": 0.0}
-        minimize(objective, first, jac=True, method="L-BFGS-B", callback=note, options=options)
+        minimize(objective, first, jac=True, method="L-BFGS-B", callback=note, options=options)  # type: ignore[call-overload]  # a callback of its result
     lr = unit * np.append(np.exp(best), 0.0)
     final = worst_case(lr, grad_norm, distance)
     gap = max(0.0, 1 - lower_bound(total_steps, grad_norm, distance) / final)

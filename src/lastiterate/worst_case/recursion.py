@@ -41,7 +41,7 @@ def potentials(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return u, v
 
 
-def at_least(u: np.ndarray, v: np.ndarray, unit: float) -> Any:
+def at_least(u: Any, v: Any, unit: float) -> Any:
     """(u, v) raised to u >= `unit`."""
     raised = np.maximum(u, unit)
     return raised, v + (raised - u)

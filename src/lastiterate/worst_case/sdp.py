@@ -41,7 +41,9 @@ def worst_case_sdp(
     """
     solve = _solve_cvxpy if check_choice("modeller", modeller, MODELLERS) == "cvxpy" else _solve_pepit
     steps, unit, scale = problem(lr, grad_norm, distance)
-    import cvxpy as cp
+    import cvxpy
+
+    cp: Any = cvxpy  # whose own types leave out what it has
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Solution may be inaccurate", category=UserWarning)  # an error below
@@ -57,7 +59,9 @@ def worst_case_sdp(
 
 def _solve_cvxpy(steps: np.ndarray, options: dict[str, Any]) -> Any:
     """Value and program for D = G = 1: Gram matrix of (x_1 - x*, g_1, ..., g_t)."""
-    import cvxpy as cp
+    import cvxpy
+
+    cp: Any = cvxpy  # whose own types leave out what it has
 
     t = steps.size + 1
     gram = cp.Variable((t + 1, t + 1), PSD=True)

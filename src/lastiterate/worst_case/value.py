@@ -11,7 +11,7 @@ value is the same. Norms that vary with t are not covered. Proofs: docs/worst_ca
 Source: the recursion telescopes the certificate of arXiv:2307.11134; that it is exact for all steps is shown there.
 """
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -72,7 +72,17 @@ def worst_case_trajectory(lr: LearningRates, grad_norm: ArrayLike = 1.0, distanc
     return value(*potentials(steps), unit, scale)
 
 
-def tuned_worst_case(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, every_t: bool = False) -> Tuned:
+@overload
+def tuned_worst_case(
+    lr: LearningRates, grad_norm: ArrayLike = ..., distance: float = ..., *, every_t: Literal[False] = ...
+) -> Tuned[float]: ...
+@overload
+def tuned_worst_case(
+    lr: LearningRates, grad_norm: ArrayLike = ..., distance: float = ..., *, every_t: Literal[True]
+) -> Tuned[np.ndarray]: ...
+def tuned_worst_case(
+    lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: float = 1.0, *, every_t: bool = False
+) -> Tuned[float] | Tuned[np.ndarray]:
     """The base learning rate that minimises the exact worst case, and the value there, in closed form (module's head).
 
     Arguments and errors as `worst_case`; ValueError too if no step before x_T is positive, where every base learning rate
@@ -95,7 +105,7 @@ def tuned_worst_case(lr: LearningRates, grad_norm: ArrayLike = 1.0, distance: fl
         base_lr = np.where(moved, unit / np.sqrt(u) / np.sqrt(v), np.nan)
         best = Tuned(base_lr, scale * np.sqrt(np.where(moved, v / u, 1.0)))
     check_finite(np.nan_to_num(best.base_lr, nan=0.0, posinf=np.inf).max(), "the tuned base learning rate")
-    return best if every_t else Tuned(*map(float, best))
+    return best if every_t else Tuned(float(best.base_lr), float(best.value))
 
 
 def lower_bound(total_steps: int, grad_norm: ArrayLike = 1.0, distance: float = 1.0) -> float:
@@ -114,7 +124,7 @@ def lower_bound(total_steps: int, grad_norm: ArrayLike = 1.0, distance: float = 
     return units(grad_norm, distance)[1] / float(np.sqrt(total_steps))
 
 
-def value(u: np.ndarray, v: np.ndarray, unit: float, scale: float) -> Any:
+def value(u: Any, v: Any, unit: float, scale: float) -> Any:
     """The worst case from (u, v), with unit D/G and scale D G; raises ValueError if it overflows."""
     u, v = at_least(u, v, unit)
     with np.errstate(over="ignore"):

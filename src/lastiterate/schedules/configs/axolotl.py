@@ -26,7 +26,8 @@ def recognises(text: str) -> bool:
 def read(text: str, steps: int | None = None) -> Config:
     """What the configuration executes."""
     given = mapping(text) or {}
-    data, notes = Fields(given), []
+    data = Fields(given)
+    notes: list[str] = []
     data.forbid("lr_|warmup_|cosine_", OWN, "axolotl")
     stated = data.count("max_steps") if data.has("max_steps") and data.values["max_steps"] != -1 else None
     epochs = given.get("num_epochs", 1)

@@ -97,8 +97,9 @@ def check_total(total: int) -> int:
 
 def given_steps(stated: int | None, steps: int | None, name: str, why: str) -> int:
     """The updates of the run: the file's, or those given with --steps; ConfigError if neither says, or both do and differ."""
-    if stated is None and steps is None:
+    given = steps if stated is None else stated
+    if given is None:
         raise ConfigError(f"{why}: say how many updates the run makes with --steps N")
     if None not in (stated, steps) and stated != steps:
         raise ConfigError(f"{name} is {stated}, but --steps says {steps}: leave out --steps")
-    return check_total(steps if stated is None else stated)
+    return check_total(given)

@@ -8,7 +8,7 @@ import ast
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def arguments(text: str, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: value["value"] if isinstance(value, dict) and "value" in value else value for name, value in data.items()}
     if data is not None and "log_history" in data:
         raise ConfigError("a trainer_state.json is a log and has no arguments: read it with `lastiterate read`")
-    found = _call(text, names) or printed(text, names) or {}
+    found: dict[str, Any] = _call(text, names) or printed(text, names) or {}
     if not KEYS & found.keys():
         found = {CARD.get(name, name): value for name, value in listed(text).items()}
         found |= {"listed": True} if found else {}
@@ -95,7 +95,7 @@ def resolve(trainer: str, given: dict[str, Any], steps: int | None, notes: Seque
         notes.append("updates that the loss scaling of fp16 skips do not move the schedule: the run may be a few updates behind it")
     warmup = 0 if kind == "constant" else warmup
     own = _filled(kind, kwargs, peak, warmup, total)
-    values = {"learning_rate": peak, "max_steps": total, "warmup_steps": warmup}
+    values: dict[str, Any] = {"learning_rate": peak, "max_steps": total, "warmup_steps": warmup}
     values |= {"lr_scheduler_type": "constant_with_warmup" if kind == "constant" else kind, "lr_scheduler_kwargs": own}
     return config(trainer, values, peak * factors(values, total), _form(values, total), peak, notes)
 
@@ -153,7 +153,7 @@ def _filled(kind: str, kwargs: dict[str, Any], peak: float, warmup: int, total: 
         return {}  # transformers takes none for these
     if kwargs.keys() - known:
         raise ConfigError(f"lr_scheduler_kwargs has {', '.join(sorted(kwargs.keys() - known))}, of which {kind} knows nothing")
-    found = {}
+    found: dict[str, Any] = {}
     if "cosine" in kind and kind != "cosine_with_restarts" and data.has("num_cycles"):
         found["num_cycles"] = data.number("num_cycles")
     match kind:
@@ -179,7 +179,10 @@ def _filled(kind: str, kwargs: dict[str, Any], peak: float, warmup: int, total: 
             stable = data.count("num_stable_steps", total - warmup - down)
             found = {"num_stable_steps": stable, "num_decay_steps": down, "min_lr_ratio": data.number("min_lr_ratio", 0.0)}
             found["decay_type"] = data.choice("decay_type", SHAPES, "cosine")
-            extra = {"warmup_type": data.choice("warmup_type", SHAPES, "linear"), "num_cycles": data.number("num_cycles", 0.5)}
+            extra: dict[str, Any] = {
+                "warmup_type": data.choice("warmup_type", SHAPES, "linear"),
+                "num_cycles": data.number("num_cycles", 0.5),
+            }
             found |= {name: value for name, value in extra.items() if value not in ("linear", 0.5)}
     return found
 
@@ -188,7 +191,7 @@ def factors(values: dict[str, Any], total: int) -> np.ndarray:
     """Factors of the peak of updates 1..total, shape (total,)."""
     s, warmup, kind, kwargs = np.arange(total), values["warmup_steps"], values["lr_scheduler_type"], values["lr_scheduler_kwargs"]
     up, x = s / max(1, warmup), (s - warmup) / max(1, values["max_steps"] - warmup)
-    cosine = lambda x: 0.5 * (1 + np.cos(np.pi * 2 * kwargs.get("num_cycles", 0.5) * x))
+    cosine: Callable[..., Any] = lambda x: 0.5 * (1 + np.cos(np.pi * 2 * kwargs.get("num_cycles", 0.5) * x))
     match kind:
         case "constant_with_warmup":
             after = np.ones(total)
@@ -220,7 +223,7 @@ def factors(values: dict[str, Any], total: int) -> np.ndarray:
     return np.where(s < warmup, up, after)
 
 
-def _style(name: str, x: np.ndarray, cosine: float, rising: bool = False) -> np.ndarray:
+def _style(name: str, x: np.ndarray, cosine: Callable[[np.ndarray], np.ndarray], rising: bool = False) -> np.ndarray:
     x = np.clip(x, 0.0, 1.0)
     if name == "cosine":
         return cosine(x)

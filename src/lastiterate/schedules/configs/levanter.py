@@ -4,7 +4,7 @@ Rule: stanford-crfm/levanter 9263f81, src/levanter/optim/config.py (lr_scheduler
 (levanter computes in float32). Left out, warmup is 1 % of the run, decay everything after it, min_lr_ratio 0.1 and lr_schedule cosine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lastiterate.schedules.configs.config import Config, Form, config, given_steps
@@ -18,23 +18,23 @@ TYPES = {"polynomial": "power", "inv_sqrt_decay": "decay_constant"}  # and the p
 
 def recognises(text: str) -> bool:
     """Whether it has levanter's trainer and optimizer."""
-    data = mapping(text)
-    trainer = data.get("trainer") if data is not None else None
+    data = mapping(text) or {}
+    trainer = data.get("trainer")
     return isinstance(trainer, dict) and "num_train_steps" in trainer and isinstance(data.get("optimizer"), dict)
 
 
 def read(text: str, steps: int | None = None) -> Config:
     """What the configuration executes."""
     given = mapping(text) or {}
-    parts = {name: given.get(name) if isinstance(given.get(name), Mapping) else {} for name in ("optimizer", "trainer")}
-    data, trainer, notes = Fields(parts["optimizer"], "optimizer.{}"), Fields(parts["trainer"], "trainer.{}"), []
+    parts: dict[str, Any] = {name: given.get(name) if isinstance(given.get(name), Mapping) else {} for name in ("optimizer", "trainer")}
+    data, trainer, notes = Fields(parts["optimizer"], "optimizer.{}"), Fields(parts["trainer"], "trainer.{}"), list[str]()
     stated = trainer.count("num_train_steps") if trainer.has("num_train_steps") else None
     total = given_steps(stated, steps, "trainer.num_train_steps", "has no trainer.num_train_steps")
     for name in ("cycle_length", "rewarmup", "haps", "stable"):
         if data.has(name):
             raise ConfigError(f"optimizer.{name}: cycles of a length and re-warmups are not read")
     data.forbid(".*(warmup|cooldown|schedule)|decay$|decay_(?!modules)|stable", OWN, "levanter")
-    optimizer = {"learning_rate": data.number("learning_rate", 6e-4), "min_lr_ratio": data.number("min_lr_ratio", 0.1)}
+    optimizer: dict[str, Any] = {"learning_rate": data.number("learning_rate", 6e-4), "min_lr_ratio": data.number("min_lr_ratio", 0.1)}
     optimizer |= {"warmup": data.number("warmup", 0.01), "lr_schedule": _style(data)}
     optimizer |= {name: data.number(name) for name in ("decay", "cooldown") if data.has(name)}
     if data.has("cycles"):
@@ -68,7 +68,8 @@ def _cycles(data: Fields, total: int) -> list[int]:
 def _form(optimizer: dict[str, Any], total: int) -> Form | None:
     if optimizer.keys() & {"cycles", "cooldown"}:
         return None
-    made, style = lambda value: min(int(value * total) if value <= 1 else int(value), total), optimizer["lr_schedule"]
+    style = optimizer["lr_schedule"]
+    made: Callable[[float], int] = lambda value: min(int(value * total) if value <= 1 else int(value), total)
     up = made(optimizer["warmup"])
     down = min(made(optimizer["decay"]), total - up) if "decay" in optimizer else total - up
     if isinstance(style, dict) and style["type"] != "polynomial":

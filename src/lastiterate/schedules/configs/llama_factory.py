@@ -19,11 +19,12 @@ def recognises(text: str) -> bool:
 
 def read(text: str, steps: int | None = None) -> Config:
     """What the configuration executes."""
-    given, notes = dict(mapping(text) or {}), []
+    given = dict(mapping(text) or {})
+    notes: list[str] = []
     data = Fields(given)
     data.require(hf.KEYS, "LLaMA-Factory")
-    total = data.count("max_steps", -1)
-    total = total if total > 0 else steps
+    stated = data.count("max_steps", -1)
+    total = stated if stated > 0 else steps
     if given.get("lr_scheduler_type") == "warmup_stable_decay" and total:
         kwargs = dict(given.get("lr_scheduler_kwargs") or {})
         left = total - hf.warmup_steps(data, total, notes)

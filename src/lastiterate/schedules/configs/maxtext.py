@@ -11,7 +11,7 @@ import numpy as np
 from lastiterate.schedules.configs.config import Config, Form, check_total, config
 from lastiterate.schedules.configs.source import ConfigError, Fields, mapping
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "learning_rate": 3e-5, "lr_schedule_type": "cosine", "learning_rate_final_fraction": 0.1, "wsd_decay_steps_fraction": 0.1,
     "wsd_decay_style": "linear", "warmup_steps_fraction": 0.1, "learning_rate_schedule_steps": -1, "steps": 150_001,
 }  # fmt: skip

@@ -5,6 +5,7 @@ get_optimizer_param_scheduler in megatron/training/training.py (d98e8a6). Left o
 lr_decay_iters is train_iters, and min_lr and the warmup are 0.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def recognises(text: str) -> bool:
 def read(text: str, steps: int | None = None) -> Config:
     """What the flags execute."""
     data = Fields(_flags(text), "--{}")
-    named = lambda name: name.replace("_", "-")
+    named: Callable[[str], str] = lambda name: name.replace("_", "-")
     data.spelled = "--{}"
     if data.has("rampup_batch_size"):
         raise ConfigError("--rampup-batch-size: the schedule counts samples, so that its updates depend on the batch sizes: not read")
@@ -53,7 +54,14 @@ def read(text: str, steps: int | None = None) -> Config:
     span = stated if stated is not None else total * batch
     end = data.count(f"lr_decay_{unit}", span) / batch
     warmup = data.number("lr_warmup_fraction") * end if data.has("lr_warmup_fraction") else data.count(f"lr_warmup_{unit}", 0) / batch
-    values = {"lr": peak, "min_lr": low, "lr_warmup_init": first, "lr_warmup_iters": warmup, "train_iters": total, "lr_decay_iters": end}
+    values: dict[str, Any] = {
+        "lr": peak,
+        "min_lr": low,
+        "lr_warmup_init": first,
+        "lr_warmup_iters": warmup,
+        "train_iters": total,
+        "lr_decay_iters": end,
+    }
     values["lr_decay_style"] = style
     if style == "inverse-square-root" and not warmup:  # then it counts from the first sample, not from the first update
         values["global_batch_size"] = data.count("global_batch_size")

@@ -5,6 +5,7 @@ Left out, lr_decay_starting_step is the end of the warmup, min_decay_lr the peak
 and without lr_decay_starting_step if that is given, so that the warmup is subtracted twice.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def read(text: str, steps: int | None = None) -> Config:
     """What the configuration executes."""
     found = flat(mapping(text) or {})
     data, notes = Fields(found), []
-    name = lambda key: PREFIX + key
+    name: Callable[[str], str] = lambda key: PREFIX + key
     data.forbid(PREFIX.replace(".", r"\."), {name(key) for key in OWN}, "nanotron")
     peak, warmup = data.number(name("learning_rate")), data.count(name("lr_warmup_steps"), 0)
     stated = data.count("tokens.train_steps") if data.has("tokens.train_steps") else None

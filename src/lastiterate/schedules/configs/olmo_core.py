@@ -6,6 +6,7 @@ are 0.1, warmup_min_lr and decay_min_lr 0.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def read(text: str, steps: int | None = None) -> Config:
     return config("olmo-core", values, lrs(values, total), _form(values), peak, notes)
 
 
-def _of_json(data: dict[str, Any]) -> Any:
+def _of_json(data: Mapping[str, Any]) -> Any:
     module, trainer = data.get("train_module") or {}, data.get("trainer") or {}
     optim, scheduler = module.get("optim") or {}, module.get("scheduler") or {}
     if not scheduler:
@@ -167,7 +168,7 @@ def _filled(kind: str, fields: Fields, end: int, notes: list[str]) -> dict[str, 
     return found
 
 
-def _stage(stage: dict[str, Any]) -> tuple[int, str, object, object, object, object]:
+def _stage(stage: dict[str, Any]) -> tuple[Any, ...]:
     fields = Fields(stage, "stage: {}")
     shape = str(stage.get("shape", "linear")).rpartition(".")[2]
     if shape not in ("linear", "cosine"):

@@ -6,7 +6,7 @@ import math
 import operator
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -45,7 +45,7 @@ def _yaml(text: str) -> object:
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings with dots between their names."""
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"
         found |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
@@ -83,7 +83,7 @@ def flags(text: str) -> dict[str, str | bool]:
     found: dict[str, str | bool] = {}
     for name, value in FLAG.findall(text):
         key, value = name.replace("-", "_"), filled(value.strip("\"'")) if value else True
-        found[key] = value if value is True else Several.of(found.get(key), value)
+        found[key] = value if isinstance(value, bool) else Several.of(found.get(key), value)
     return found
 
 
@@ -129,7 +129,7 @@ class Python:
 
     def _bind(self, name: str, node: ast.AST) -> None:
         """Take what a name is bound to; any other value, a loop or a change of it makes it unsure."""
-        value = getattr(node, "value", None)
+        value: Any = getattr(node, "value", None)
         if isinstance(node, ast.AnnAssign) and value is None:
             return
         known, plain = self.constants.get(name), isinstance(node, ast.Assign | ast.AnnAssign)
@@ -155,12 +155,13 @@ class Python:
             if keyword.arg:
                 found[keyword.arg] = keyword.value
                 continue
-            node = keyword.value
+            node: Any = keyword.value
             if isinstance(node, ast.Name) and node.id not in self.unsure:
                 node = self.constants.get(node.id, node)
             if not isinstance(node, ast.Dict) or not all(isinstance(key, ast.Constant) for key in node.keys):
                 raise ConfigError(f"line {call.lineno}: **{ast.unparse(keyword.value)[:60]} is not a dict that the file states")
-            found |= {key.value: value for key, value in zip(node.keys, node.values, strict=True)}
+            keys: list[Any] = node.keys
+            found |= {key.value: value for key, value in zip(keys, node.values, strict=True)}
         return found
 
     def keyword(self, name: str) -> list[ast.expr]:
@@ -191,7 +192,7 @@ class Python:
         """The value of an expression; ConfigError if it is not made of literals, constants of the file and arithmetic."""
         if depth == 0:
             raise ConfigError(f"line {node.lineno}: {ast.unparse(node)} refers to itself")
-        below = lambda part: self.value(part, depth - 1)
+        below: Callable[..., Any] = lambda part: self.value(part, depth - 1)
         match node:
             case ast.Constant():
                 return node.value
@@ -207,7 +208,8 @@ class Python:
                     raise ConfigError(f"line {node.lineno}: {ast.unparse(node)} is too large")
                 return ARITHMETIC[type(op)](left, right)
             case ast.Call(func=ast.Name(id="int" | "float" | "round" as name), args=[part]):
-                return {"int": int, "float": float, "round": round}[name](below(part))
+                made: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "round": round}
+                return made[name](below(part))
             case ast.Call(args=[part]) if dotted(node.func) in ("math.ceil", "ceil"):
                 return math.ceil(below(part))
             case ast.Call(args=[part]) if dotted(node.func) in ("math.sqrt", "sqrt"):

@@ -4,6 +4,7 @@ Rule: torchtitan/components/optimizer/lr_scheduler.py (0.3.0; run by tests/test_
 200 steps, decay_ratio everything after it, decay_type linear, the last factor 0 and the run 10 000 steps.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def read(text: str, steps: int | None = None) -> Config:
     return config("torchtitan", values, lrs(values, total), form, peak, notes)
 
 
-def _flat(given: dict[str, Any]) -> dict[str, Any]:
+def _flat(given: Mapping[str, Any]) -> dict[str, Any]:
     found = flat(given)
     for index, group in enumerate(found.pop("optimizer.param_groups", None) or []):
         found |= flat(group, f"optimizer.param_groups.{index}.") if isinstance(group, dict) else {}

@@ -105,7 +105,8 @@ def fitted(
     guess = np.array([1.0, *space.roots([form.warmup_steps, form.decay_begin, form.decay_steps]), form.final, 1.0])
     guess = np.clip(guess, *np.transpose(space.bounds))
     bounds = [space.bounds[i] for i in free]
-    found = differential_evolution(free_loss, bounds, x0=guess[free], popsize=5, maxiter=50, tol=1e-4, seed=0, polish=False)
+    limits: Any = bounds
+    found = differential_evolution(free_loss, limits, x0=guess[free], popsize=5, maxiter=50, tol=1e-4, seed=0, polish=False)
     start[free] = found.x
     for _ in range(ROUNDS):
         start = _polish(loss, start, space, free)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lastiterate.schedules.schedule import Phase, Schedule
 
@@ -80,8 +81,8 @@ class Form:
     @property
     def cycle(self) -> Phase | None:
         """The decay that repeats after the warmup, if the schedule is cyclic; only its last repetition may be cut off."""
-        first, *rest = [phase for phase in self.phases if phase.kind != "warmup"] or [None]
-        if first is None or not rest or (first.kind, first.offset, first.start, first.steps) != ("decay", 0, 1.0, first.span):
+        first, *rest = [phase for phase in self.phases if phase.kind != "warmup"] or [Phase("stable", 0)]
+        if not rest or (first.kind, first.offset, first.start, first.steps) != ("decay", 0, 1.0, first.span):
             return None
         same = all(replace(phase, steps=first.steps) == first for phase in rest)
         return first if same and all(phase.steps == first.steps for phase in rest[:-1]) and self.linear_warmup else None
@@ -132,8 +133,9 @@ def _stays_at_end(decay: Phase, last: Phase) -> bool:
 
 def _plain(phase: Phase) -> Phase:
     """The phase in Python's own numbers, whose repr every trainer can read."""
-    integers = {name: int(getattr(phase, name)) for name in ("steps", "span", "offset")}
-    return replace(phase, **integers, **{name: float(getattr(phase, name)) for name in ("start", "end", "power")})
+    numbers: dict[str, Any] = {name: int(getattr(phase, name)) for name in ("steps", "span", "offset")}
+    numbers |= {name: float(getattr(phase, name)) for name in ("start", "end", "power")}
+    return replace(phase, **numbers)
 
 
 def common_limits(form: Form, shapes: Collection[str], first: str = "0") -> list[str]:

@@ -67,8 +67,8 @@ def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     if _has_own_type(form):
         if form.decay_shape == "cosine":
             part = (form.total_steps - form.warmup_steps) / form.decay_steps
-            cycles = {} if part == 1.0 else {"num_cycles": 0.5 * part}
-            yield values("cosine_with_min_lr", min_lr_rate=form.final, **cycles) if form.final else values("cosine", **cycles)
+            own: dict[str, Any] = {} if part == 1.0 else {"num_cycles": 0.5 * part}
+            yield values("cosine_with_min_lr", min_lr_rate=form.final, **own) if form.final else values("cosine", **own)
             left = form.total_steps - form.warmup_steps - 1
             if version == "4.54" and form.warmup_steps and left > 0:
                 ends = {"min_lr_rate": form.final, "warmup_lr_rate": form.warmup_start}

@@ -51,7 +51,8 @@ def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
         yield _configuration(form, _styles(form, version)[form.cycle.shape], form.cycle.end, warmup, None, {"cycles": ends})
     named = _styles(form, version)
     styles = [named[form.decay_shape]] if form.decay_shape in named else [named["linear"], named["cosine"]]
-    for style in styles if form.decay_steps else ["constant"]:
+    shapes: list[Any] = styles if form.decay_steps else ["constant"]
+    for style in shapes:
         if span or not form.decay_steps:
             yield _configuration(form, style, form.final, _steps(form.warmup_steps, total), _steps(span, total), {})
 

@@ -47,7 +47,7 @@ def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
     end = form.decay_end + 1 if form.decay_steps else form.total_steps
     kinds = [("cosine", "cosine")] if form.immediate and form.decay_shape == "cosine" else []
     for kind, style in [*kinds, *(("wsd", style) for style in form.styles(DECAYS))]:
-        found = {
+        found: dict[str, Any] = {
             "steps": form.total_steps,
             "learning_rate": form.peak_lr,
             "lr_schedule_type": kind,
@@ -61,7 +61,7 @@ def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
             yield found
 
 
-def _cosine_only(form: Form) -> bool:
+def _cosine_only(form: Form) -> Iterator[dict[str, Any]]:
     """Before wsd: a cosine that reaches its end at E, and from its begin on; to 1 of the peak it is a constant."""
     end = form.decay_end if form.decay_steps else form.total_steps
     yield {

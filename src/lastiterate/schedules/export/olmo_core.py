@@ -49,7 +49,7 @@ def candidates(form: Form, version: str) -> Iterator[dict[str, Any]]:
             yield base | {"scheduler": "ConstantWithWarmup", "arguments": common}
             continue
         if form.immediate and form.decay_shape in DECAYS:
-            end = {"alpha_f": form.final, "t_max": form.decay_end + 1}
+            end: dict[str, Any] = {"alpha_f": form.final, "t_max": form.decay_end + 1}
             yield base | {"scheduler": DECAYS[form.decay_shape], "arguments": common | end}
         end = {"decay": form.decay_steps, "decay_fraction": None, "decay_min_lr": form.final * form.peak_lr}
         stop = {"max_duration": form.decay_end + 1, "hard_stop": form.total_steps}

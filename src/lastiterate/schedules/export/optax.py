@@ -89,7 +89,7 @@ def text(values: dict[str, Any]) -> str:
 def _piece(phase: Phase, peak_lr: float) -> tuple[str, set[str]]:
     """(expression, names that it needs) of one phase."""
     start, end, span = peak_lr * phase.start, peak_lr * phase.end, phase.span
-    used = set()
+    used: set[str] = set()
     match phase.shape:
         case "constant":
             return f"optax.constant_schedule({start!r})", used

@@ -154,14 +154,14 @@ def export_rest(
     settings = replace(found, values=values, text=text, notes=(*notes, *after.notes), lr=lr, deviation=deviation)
     if deviation > tolerance:
         reasons = "; ".join([where(lr, wanted, from_step), *TRAINERS[trainer].limits(read(moved), found.version)])
-        error = CannotExport(
+        refusal = CannotExport(
             f"{TRAINERS[trainer].TITLE} cannot execute updates {from_step + 1} to {total}: {reasons}{NEAREST} (on the command line "
             f"--nearest):\n{text}",
             settings,
         )
         if not take_nearest:
-            raise error
-        return Segment(from_step + 1, total, settings, after, _without_text(error))
+            raise refusal
+        return Segment(from_step + 1, total, settings, after, _without_text(refusal))
     return Segment(from_step + 1, total, settings, after)
 
 

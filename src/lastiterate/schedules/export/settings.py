@@ -180,7 +180,7 @@ def nearest(
     """
     version, adapter = check_version(trainer, version), TRAINERS[trainer]
     form, wanted = read(schedule), schedule.lr
-    best = None
+    best: Any = None
 
     def take(values: dict[str, Any]) -> None:
         nonlocal best

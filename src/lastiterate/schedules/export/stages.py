@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,8 @@ def stages(form: Form, most: int) -> tuple[Stage, ...]:
 
     Count 0 is never executed: the first stage begins there with the learning rate of update 1, or ends there.
     """
-    found, current, each = [], 0, max(most // max(sum(not _straight(phase) for phase in form.phases), 1), 1)
+    found: list[Any] = []
+    current, each = 0, max(most // max(sum(not _straight(phase) for phase in form.phases), 1), 1)
     for number, phase in enumerate(form.phases):
         whole = phase.offset == 0 or (found and _ends_level(found[-1], phase, form.peak_lr))
         last = number == len(form.phases) - 1
@@ -79,7 +81,8 @@ def _lines(lr: np.ndarray, most: int) -> list[Stage]:
         t = int(np.argmax(off))
         return (-float(off[t]), a, b, a + t)
 
-    heap, last = [], lr.size - 1
+    heap: list[Any] = []
+    last = lr.size - 1
     heappush(heap, worst(0, last))
     while len(heap) < most and heap[0][0] < 0:
         _, a, b, t = heappop(heap)

@@ -7,8 +7,10 @@ t0 and t1 that is linear in s and e (log v in log s and log e for the exponentia
 levels solved for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -22,12 +24,18 @@ INVERSE = {
     "exponential": lambda g: 1 - g,
 }
 POWERS = (2.0, 0.5, 1.5, 3.0, 4.0)
-SHAPES = {
+
+
+def _power(power: float, x: np.ndarray) -> np.ndarray:
+    return (1 - x) ** power
+
+
+SHAPES: dict[str, Callable[..., np.ndarray]] = {
     "linear": lambda x: 1 - x,
     "cosine": lambda x: (1 + np.cos(np.pi * x)) / 2,
     "1-sqrt": lambda x: 1 - np.sqrt(x),
     "exponential": lambda x: 1 - x,
-    **{f"power {power:g}": lambda x, power=power: (1 - x) ** power for power in POWERS},
+    **{f"power {power:g}": partial(_power, power) for power in POWERS},
 }
 SELF_SIMILAR = ("linear", "1-sqrt", "exponential")  # where a decay that is cut off looks like one that ends there
 CUT = ("cosine", "power 2")  # where it does not
@@ -182,7 +190,7 @@ def _misfits(
     return pairs, (np.abs(levels[:, 1:] + (levels[:, :1] - levels[:, 1:]) * g - y) * w).max(1, initial=0.0)
 
 
-def _misfit(x: float, shape: str, update: np.ndarray, lr: np.ndarray, tol: np.ndarray, ratio: float) -> float:
+def _misfit(x: Any, shape: str, update: np.ndarray, lr: np.ndarray, tol: np.ndarray, ratio: Any) -> np.ndarray:
     """Residuals over the tolerance, with the levels solved for (their ratio given, or both free)."""
     start, span = x[0], np.exp(np.clip(x[1], 0.7, 40.0))
     g = SHAPES[shape](np.clip((update - start) / span, 0, 1))
@@ -228,7 +236,7 @@ def _solved(
     return body if (np.abs(body(update) - lr) <= tol).all() else None
 
 
-def _rounded(shape: str, start: float, end: float, peak: float, floor: float, width: float, lr: np.ndarray) -> Body:
+def _rounded(shape: str, start: int, end: int, peak: float, floor: float, width: float, lr: np.ndarray) -> Body:
     top = snap(peak, width)
     if top == peak and abs(lr.max() - peak) <= width:
         top = float(lr.max())

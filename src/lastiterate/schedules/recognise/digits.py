@@ -23,7 +23,7 @@ def tolerances(lr: np.ndarray) -> list[tuple[np.ndarray, bool]]:
     values = values[np.unique(np.linspace(0, values.size - 1, SAMPLE).astype(int))]
     written = [Decimal(repr(float(value))).normalize().as_tuple() for value in values]
     significant = max(len(number.digits) for number in written)
-    decimals = max(-number.exponent for number in written)
+    decimals = max(-int(number.exponent) for number in written)
     if LEAST_DIGITS <= significant <= MOST_DIGITS:
         with np.errstate(divide="ignore"):
             magnitude = np.where(lr > 0, np.floor(np.log10(lr)), -300.0)

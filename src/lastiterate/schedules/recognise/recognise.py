@@ -1,14 +1,13 @@
 """Which schedule explains every logged learning rate, if one does."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from lastiterate._checks import check_counts, check_reals
 from lastiterate.schedules.recognise.body import CUT, LEAST_MOVING, SELF_SIMILAR, SHAPES, Body, cut_decays, decays, kind_of, ordered
@@ -76,7 +75,7 @@ class Recognised:
         return ", ".join([f"{schedule.name} with peak {schedule.peak_lr:.10g}", *parts])
 
 
-def recognise(update: ArrayLike, lr: ArrayLike, total_steps: int | None = None) -> Recognised | None:
+def recognise(update: Any, lr: Any, total_steps: int | None = None) -> Recognised | None:
     r"""The schedule of this package's families that explains every logged learning rate; None if none does.
 
     Warmup (a line or half a cosine), plateau, decay and floor, several plateaus, 1/sqrt and warm restarts, with integer
@@ -113,9 +112,9 @@ def recognise(update: ArrayLike, lr: ArrayLike, total_steps: int | None = None) 
 
 
 @lru_cache(maxsize=16)  # runs of a sweep that differ in their seed follow each other
-def _of_values(update: bytes, lr: bytes, total_steps: int | None) -> Recognised | None:
+def _of_values(update_bytes: bytes, lr_bytes: bytes, total_steps: int | None) -> Recognised | None:
     """What `recognise` returns, from the arrays' bytes."""
-    update, lr = np.frombuffer(update, np.int64), np.frombuffer(lr, np.float64)
+    update, lr = np.frombuffer(update_bytes, np.int64), np.frombuffer(lr_bytes, np.float64)
     with warnings.catch_warnings():  # a line through values that differ by many orders of magnitude is none, as its check finds
         warnings.simplefilter("ignore", np.exceptions.RankWarning)
         for tol, rounded in tolerances(lr):
@@ -147,10 +146,10 @@ def _at(log: Logged) -> Recognised | None:
 def _agreed(found: dict[tuple[Any, ...], list[Recognised]], log: Logged) -> Recognised | None:
     """The closest, of those the roundest; of rounded values the roundest, if other shapes of decay that explain them are as close to it."""
     digits = 9 if log.exact else 6
-    key = lambda result: (round(result.off, digits) if log.close else 0, roundness(result.schedule))
-    best: dict[tuple[Any, ...], Recognised] = {}
+    key: Callable[[Recognised], Any] = lambda result: (round(result.off, digits) if log.close else 0, roundness(result.schedule))
+    best: dict[tuple[Any, ...], Recognised | None] = {}
     for (_, *shape), results in found.items():
-        best[tuple(shape)] = min([*results, *([best[tuple(shape)]] if tuple(shape) in best else [])], key=key, default=None)
+        best[tuple(shape)] = min([*results, *filter(None, [best.get(tuple(shape))])], key=key, default=None)
     options = sorted((result for result in best.values() if result), key=key)
     if log.close:
         return options[0]
@@ -306,7 +305,7 @@ def _with_warmup(log: Logged, first: int, bodies: list[Body]) -> Iterator[Any]:
     yield from (_assembled(log, warmup, body) for warmup, body in later)
 
 
-def _assembled(log: Logged, warmup: Warmup, body: Body) -> Iterator[Any]:
+def _assembled(log: Logged, warmup: Warmup, body: Body) -> Any:
     """(name, phases, peak, planned steps, notes) of warmup, plateau, decay and floor."""
     total, planned, note = log.total, None, warmup.note
     executed_end = body.end - 1 if body.floor == 0 or warmup.steps < body.start else body.end
