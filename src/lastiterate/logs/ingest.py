@@ -90,6 +90,7 @@ def ingest_logs(source: Source, notes: list[Note]) -> Iterator[RunLog]:
             notes.append(Note(entry.path, run_id, "sha256", EDITED))
         logs.append(LogFile(entry.local, entry.path, run_id, Stated(dict(entry.mapping), schedules=settings.schedules)))
     logs = together(logs)
+
     def left_out(file: LogFile, error: LogError) -> None:
         notes.append(Note(file.name, file.run_id, error.where, error.message, left_out=True))
 

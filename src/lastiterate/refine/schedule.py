@@ -125,7 +125,7 @@ def weighted_schedule(weights: ArrayLike) -> np.ndarray:
         at = int(np.argmax(bad))
         raise ValueError(f"weights[{at}]={weights[at]:g} must be finite and >= 0: see the norm there")
     if 0 < weights.max() < 1e-100:  # products of two would lose digits; the result has no unit
-        weights = weights / weights.max()
+        weights = np.asarray(weights / weights.max())
     with np.errstate(over="ignore"):
         lr = cumulative(weights[:0:-1])[::-1]
         lr *= weights[:-1]

@@ -91,7 +91,7 @@ class Surface:
                 rates.append(float(np.sqrt(np.mean(error**2) / np.mean(far**2))))
         return max(rates)
 
-    def _distance(self, n_params, tokens, known: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def _distance(self, n_params: Any, tokens: Any, known: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Distance in (ln N, ln D) of settings, shape (n,), to the nearest of the `known` groups."""
         size, length = (
             np.log(np.atleast_1d(asked))[:, None] - np.log(had[known]) for asked, had in ((n_params, self.n_params), (tokens, self.tokens))
