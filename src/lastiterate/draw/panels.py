@@ -1,13 +1,8 @@
 """From tables to files: a family's tables read, its panels laid out once and saved in every format, bytes that repeat."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
-
-os.environ["SOURCE_DATE_EPOCH"] = "0"  # no creation time in the files, so that equal figures are equal bytes
-
-os.environ["MPLBACKEND"] = "agg"  # whatever a notebook's shell says
 
 import matplotlib
 import matplotlib.pyplot as plt
