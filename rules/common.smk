@@ -90,8 +90,9 @@ QUIET = workflow.is_main_process and not is_locked()
 if QUIET:
     take_ownership()
 REMAKES, damaged = remakes(HELD, look=QUIET)
-for path in damaged:
-    logger.warning(f"{path} is not what its step wrote (it was changed or cut since, or has no digest beside it): it will be made again")
+if damaged:
+    some = ", ".join(damaged[:3]) + (f" and {len(damaged) - 3} more" if len(damaged) > 3 else "")
+    logger.warning(f"not what their steps wrote (changed or cut since, or without a digest beside them), and made again: {some}")
 
 
 def python(wildcards, input):
