@@ -96,10 +96,11 @@ def test_a_single_peak_is_kept_and_the_run_that_would_settle_it_is_named():
     assert advice.rule.startswith("kept from the pilots") and advice.source == "arXiv:2501.18965, section 5.2"
 
 
-def test_a_choice_beyond_the_pilots_is_said_to_be_one():
-    low = [pilot for pilot in sweep((5e-5, 1e-4))]
-    (advice,) = [advice for advice in make_plan(low, 2000).advice if advice.what == "base_lr"]
+def test_a_choice_beyond_the_pilots_is_said_to_be_one_and_is_not_made_for_a_longer_run():
+    low = sweep((5e-5, 1e-4))
+    (advice,) = [advice for advice in make_plan(low, TOTAL).advice if advice.what == "base_lr"]
     assert advice.value == pytest.approx(2e-4) and any("beyond the pilots' base learning rates" in text for text in advice.assumptions)
+    assert make_plan(low, 2 * TOTAL).candidate.base_lr == pytest.approx(1e-4)
 
 
 def test_a_family_restricts_the_choice():

@@ -40,8 +40,9 @@ def base_lrs(peaks: Sequence[float], diverged: Sequence[float] = ()) -> list[flo
     low, high = min(peaks), max(peaks)
     if high <= SAME_PEAK * low:
         return [float(np.median(peaks))]
-    count = round(STEPS_PER_OCTAVE * float(np.log2(REACH**2 * high / low)))
-    grid = (low / REACH) * (REACH**2 * high / low) ** (np.arange(count + 1) / count)
+    count = max(1, round(STEPS_PER_OCTAVE * float(np.log2(high / low))))
+    beyond = REACH ** (np.arange(1, STEPS_PER_OCTAVE + 1) / STEPS_PER_OCTAVE)
+    grid = np.concatenate([low / beyond[::-1], low * (high / low) ** (np.arange(count + 1) / count), high * beyond])
     limit = min(diverged, default=np.inf)
     return [float(f"{lr:.3g}") for lr in grid if lr < limit * (1 - 1e-9)]
 

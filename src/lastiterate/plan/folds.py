@@ -9,7 +9,7 @@ from lastiterate.laws import Curve
 from lastiterate.laws.fitting import SAME_PEAK
 
 LONGER = 1.2  # horizons further apart than this factor count as two
-MOST_SHAPES = 4  # shapes left out in turn, those of the most curves
+MOST_SHAPES = 3  # shapes left out in turn, those of the most curves
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,13 @@ def folds(curves: Sequence[Curve]) -> list[Fold]:
 
 
 def shape(lr: np.ndarray) -> tuple[float, ...]:
-    """The learning rate at 16 places of the run as a fraction of its peak: equal for schedules that differ in length and peak only."""
-    at = np.linspace(0, len(lr) - 1, 17).round().astype(int)[1:]
-    return tuple((lr[at] / lr.max()).round(2).tolist())
+    """The learning rate at 16 places after the warmup as tenths of its peak.
+
+    Equal for schedules that differ in length, warmup and peak only.
+    """
+    first = int(np.argmax(lr >= lr.max() * (1 - 1e-6)))
+    at = np.linspace(first, len(lr) - 1, 17).round().astype(int)[1:]
+    return tuple((lr[at] / lr.max()).round(1).tolist())
 
 
 def _steps(values: np.ndarray, factor: float) -> list[float]:

@@ -2,7 +2,7 @@
 
 Every draw of the plausible set is what may be true. With draw h true, a trial run p ends at f_h(p) plus an error; the loss seen,
 draws that foretold another lose weight, and the choice is made again:
-    worth(p) = R - E[ R after y ],   R = min_c Q80_h[ f_h(c) - min_c' f_h(c') ],   w_h after y ~ w_h N(y; f_h(p), s_h^2),
+    worth(p) = R - E[ R after y ],   R = min_c bad case_h[ f_h(c) - min_c' f_h(c') ],   w_h after y ~ w_h N(y; f_h(p), s_h^2),
     s_h^2 = e_h^2 + (exp(d^2) - 1) v,   e_h: what h missed of pilots that were left out,   v: variance of f(p) between the draws.
 A law that is right about the real run need not be so about a run far from it, and what is far tells less: d^2 is the squared distance
 of p from the learning rates that the draws choose, in octaves, plus that of its length from the pilots', in two octaves.
@@ -15,10 +15,11 @@ import numpy as np
 
 from lastiterate.laws.fitting import SAME_PEAK
 from lastiterate.plan.candidates import REACH, Candidate
-from lastiterate.plan.choose import BAD_CASE
+from lastiterate.plan.choose import BAD_CASE, CAP
 from lastiterate.plan.pilots import Pilot
 from lastiterate.plan.plausible import Plausible
 from lastiterate.plan.warmup import warmup_start
+from lastiterate.plan.weighted import sorted_tail_mean
 from lastiterate.schedules import cosine, linear, wsd
 
 BUDGET = 0.05  # share of the real run's cost that the next pilot may have
@@ -213,12 +214,12 @@ def worth(laws: Plausible, losses: np.ndarray, seen: np.ndarray, errors: np.ndar
     kept = _near_best(regret, laws.weights, open_now)
     table = _Sorted(regret[:, kept])
     now = open_now[kept]
-    before = float(table.quantile(laws.weights[None])[0][now].min())
+    before = float(table.bad_case(laws.weights[None])[0][now].min())
     after, told = np.empty(seen.shape[1]), np.empty(seen.shape[1])
     for p in range(seen.shape[1]):
         _, shares, weights = _posteriors(laws.weights, seen[:, p], errors[:, p])
         usable = now | opens[p]
-        after[p] = shares @ table.quantile(weights)[:, usable].min(axis=1)
+        after[p] = shares @ table.bad_case(weights)[:, usable].min(axis=1)
         told[p] = 1 - (1 - shares @ (weights**2).sum(axis=1)) / max(1 - (laws.weights**2).sum(), 1e-12)
     return Worth(before, np.minimum(after, before), told)
 
@@ -234,23 +235,21 @@ def _errors(laws, losses, seen, decisions, tried, steps) -> np.ndarray:
 
 
 class _Sorted:
-    """Regrets (D, C), each column sorted once, for weighted quantiles with many weights."""
+    """Regrets (D, C), each column sorted once, for bad cases (`choose.bad_case`) with many weights."""
 
     def __init__(self, regret: np.ndarray):
         self.order = np.argsort(regret, axis=0, kind="stable")
-        self.values = np.take_along_axis(regret, self.order, 0)
+        self.values = np.minimum(np.take_along_axis(regret, self.order, 0), CAP)
 
-    def quantile(self, weights: np.ndarray) -> np.ndarray:
-        """Bad-case quantiles with each row of `weights` (n, D), shape (n, C)."""
-        below = np.cumsum(weights[:, self.order], axis=1)
-        at = np.argmax(below >= BAD_CASE * (1 - 1e-12) * below[:, -1:], axis=1)
-        return np.take_along_axis(self.values, at, 0)
+    def bad_case(self, weights: np.ndarray) -> np.ndarray:
+        """Bad-case regrets with each row of `weights` (n, D), shape (n, C)."""
+        return sorted_tail_mean(self.values, weights[:, self.order], BAD_CASE)
 
 
 def _near_best(regret: np.ndarray, weights: np.ndarray, open_now: np.ndarray) -> np.ndarray:
     """Columns worth choosing among: those that some draw finds best, and those of the least regrets over all."""
     best = {int(i) for mask in (open_now, np.ones_like(open_now)) for i in np.where(mask, regret, np.inf).argmin(axis=1)}
-    bad = _Sorted(regret).quantile(weights[None])[0]
+    bad = _Sorted(regret).bad_case(weights[None])[0]
     order = [
         *np.argsort(np.where(open_now, bad, np.inf))[: MOST // 3],
         *np.argsort(bad)[: MOST // 3],
@@ -284,7 +283,7 @@ def _outcomes(laws, losses, seen, errors, usable, labels: Sequence[str]) -> tupl
         own = part == k
         if not own.any():
             continue
-        choice = labels[columns[int(table.quantile((shares[own] @ weights[own])[None])[0].argmin())]]
+        choice = labels[columns[int(table.bad_case((shares[own] @ weights[own])[None])[0].argmin())]]
         probability = float(shares[own].sum())
         if found and found[-1].choice == choice:
             found[-1] = Outcome(found[-1].low, high, found[-1].probability + probability, choice)

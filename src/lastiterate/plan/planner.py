@@ -18,7 +18,7 @@ from lastiterate.plan.next_pilot import BUDGET, NextPilot, next_pilot
 from lastiterate.plan.pilots import SETTINGS, Pilot, which_loss
 from lastiterate.plan.plausible import WORST, Plausible, plausible
 from lastiterate.plan.resume import continued, parent
-from lastiterate.plan.seeds import distinct, not_seeds
+from lastiterate.plan.seeds import distinct, noise_between, not_seeds
 from lastiterate.plan.warmup import warmup_start
 from lastiterate.schedules import Schedule
 from lastiterate.transfer import transfer_base_lr
@@ -152,7 +152,7 @@ def make_plan(
         raise TooThin(
             f"the evidence is too thin: {len(curves)} pilots with three {loss} values after their first descent, expected 2: log more often"
         )
-    laws = plausible(curves, [law] if law else None)
+    laws = plausible(curves, [law] if law else None, noise_between(ran, loss))
     if laws.error > WORST:
         raise TooThin(
             f"the evidence is too thin: the best law misses pilots that are left out by {laws.error:.1%} (at most {WORST:.0%}): "
@@ -247,8 +247,8 @@ def _advice(best, asked, laws, ran, loss, horizon, diverged, bound, from_step):
     known = {question.name: question for question in asked}
     law, first = laws.predicting.fitted.law, laws.members[0].fitted.law
     rule = (
-        f"least regret in {loss} after update {horizon} in a bad case ({BAD_CASE:.0%}) over {len(laws.members)} laws, {first.name} the "
-        f"most plausible; within the noise ({laws.noise:.2g}) of it, the base LR nearest to a pilot's"
+        f"least mean regret in {loss} after update {horizon} over the worse {1 - BAD_CASE:.0%} of {len(laws.members)} laws' cases, "
+        f"{first.name} the most plausible; within a tenth of the noise ({laws.noise:.2g}) of it, the base LR nearest to a pilot's"
     )
     source = SOURCES.get(first.name, first.source)
     same = "the run differs from the pilots in its learning rates only (model, data, batch size, optimizer, other settings)"

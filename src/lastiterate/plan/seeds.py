@@ -68,6 +68,13 @@ def not_seeds(pilots: Sequence[Pilot], loss: str) -> str | None:
     return None
 
 
+def noise_between(pilots: Sequence[Pilot], loss: str) -> float | None:
+    """Standard deviation of the final losses of runs with equal learning rates, over all such; None if there are none."""
+    groups = [np.array([run.losses[loss][1][-1] for run in same]) for same in of_equal_lr(pilots) if len(same) > 1]
+    free = sum(len(group) - 1 for group in groups)
+    return float(np.sqrt(sum(((group - group.mean()) ** 2).sum() for group in groups) / free)) if free else None
+
+
 def apart(one: Losses, other: Losses) -> float:
     """How far two runs' losses lie apart in the second half of what they share, relative to the loss; 0 if they share too little."""
     shared = common([one, other])
