@@ -14,7 +14,7 @@ from lastiterate.laws.path import Path
 MOMENTUM = 0.999  # lambda of the momentum law
 NOISE_POWER = 0.8  # noise of norm-power grows as this power of the relative step
 STIFF_NOISE = 0.825  # and that of norm-stiff, whose data are of several peaks, as this
-STIFF_CLOCK = (1.05, 0.45)  # norm-stiff's progress in an update: these powers of the learning rate, and of 1/n
+STIFF_CLOCK = (1.05, 0.4)  # norm-stiff's progress in an update: these powers of the learning rate, and of 1/n
 
 _POWER = Shape("a", 0.05, 2.0, (0.35, 0.55))
 _SCALE = Shape("C", 1e-3, 1e3, (0.2, 5.0), log=True)
@@ -103,7 +103,7 @@ def _norm_power(path: Path, a: float, c: float, b: float) -> list[np.ndarray]:
 
 
 def _norm_stiff(path: Path, a: float, c: float, b: float) -> list[np.ndarray]:
-    """As norm-power, but noise relaxes by u/n: curvature that has settled to the learning rate falls as 1/n; progress is eta^1.05/n^.45."""
+    """As norm-power, but noise relaxes by u/n: curvature that has settled to the learning rate falls as 1/n; progress is eta^1.05/n^.4."""
     step, norm = relative_step(path)
     jumps = path.jumps(step**STIFF_NOISE)
     noise = path.memo(("norm-stiff", c, b), lambda: abel_sum(path, path.total(step / norm), jumps, power_kernel(c, b)))
@@ -136,7 +136,7 @@ _ALL = (
         _THREE, (_POWER, _MEMORY), _norm_exponential, needs_norm=True),
     Law("norm-power", "Linf + A P^-a + B sum_k J(u^.8) G(P_t - P_k), P = sum u, G(x) = 1 - (1 + C x)^-beta", "this project",
         _THREE, (_POWER, _SCALE, _TAIL), _norm_power, needs_norm=True),
-    Law("norm-stiff", "norm-power with J(u^.825), G(X_t - X_k), X = sum u/n, P = sum eta^1.05/n^.45", "this project",
+    Law("norm-stiff", "norm-power with J(u^.825), G(X_t - X_k), X = sum u/n, P = sum eta^1.05/n^.4", "this project",
         _THREE, (_POWER, Shape("C", 1e-3, 1e5, (0.2, 5.0), log=True), _TAIL), _norm_stiff, needs_norm=True),
 )  # fmt: skip
 LAWS = {law.name: law for law in _ALL}
