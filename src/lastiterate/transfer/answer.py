@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from lastiterate._checks import check_number
 from lastiterate.transfer.held_out import FIELDS, expected_loss, fit_scaling, indicators, point_of, predict_left_out, surface_of, value_of
@@ -118,9 +118,9 @@ def transfer_lr(
     if target.level not in known:
         sd = float(np.hypot(sd, LEVEL_SD))
         notes.append("no group of the table agrees with the real run's settings in words (--like): taken as one more of their kind")
-    width = norm.ppf(0.5 + level / 2) * sd
+    width = ndtri(0.5 + level / 2) * sd
     exponents = fit.exponents
-    if (spans := np.exp(2 * norm.ppf(0.95) * sd)) > WIDEST:
+    if (spans := np.exp(2 * ndtri(0.95) * sd)) > WIDEST:
         missing = ", ".join(WORDS[one.name] for one in exponents if one.identified != "yes") or "anything so far away"
         raise CannotTell(
             f"the learning rate cannot be told: its 90 % interval spans a factor of {spans:.0f} ({np.exp(mean) / spans**0.5:.2g} to "
@@ -130,7 +130,7 @@ def transfer_lr(
     notes += _beyond(target, names, done)
     surface = surface_of([pair for pair in pairs if pair[0].level == target.level] or pairs, target.weight_decay)
     loss, loss_sd, regret = expected_loss(pairs, surface, target, sd)
-    off = norm.ppf(0.5 + level / 2) * loss_sd
+    off = ndtri(0.5 + level / 2) * loss_sd
     diverged = [(run.n_params, run.lr) for run in sweep.runs if not np.isfinite(run.loss)]
     identifying = {
         one.name: group

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from lastiterate.transfer.optima import Optimum, find_optimum, noise_between_seeds
 from lastiterate.transfer.runs import Group, Sweep, groups_of
@@ -32,7 +32,7 @@ class HeldOut:
 
     def interval(self, level: float) -> tuple[float, float]:
         """Ends of the interval of probability `level` of the loss."""
-        off = norm.ppf(0.5 + level / 2) * self.loss_sd
+        off = ndtri(0.5 + level / 2) * self.loss_sd
         return self.loss - off, self.loss + off
 
 

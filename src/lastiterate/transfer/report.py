@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from lastiterate._terminal import titled
 from lastiterate.transfer.answer import WORDS, TransferredRate
@@ -42,7 +42,7 @@ def groups_table(answer: TransferredRate) -> dict[str, list[Any]]:
 
 def report(answer: TransferredRate) -> dict[str, Any]:
     """One JSON document."""
-    z = norm.ppf(0.5 + answer.level / 2)
+    z = ndtri(0.5 + answer.level / 2)
     table = groups_table(answer)
     settings = dict(zip(answer.sweep.level_names, answer.target.level, strict=True))
     return {
@@ -102,7 +102,7 @@ def describe(answer: TransferredRate, explain: bool = False) -> str:
         )  # fmt: skip
     else:
         lines.append(("checked", "not: the table has too few sizes, or numbers of tokens, to predict one from the others"))
-    z = norm.ppf(0.5 + answer.level / 2)
+    z = ndtri(0.5 + answer.level / 2)
     powers = [f"{WORDS[e.name]}^{e.mean:.2f} ({e.mean - z * e.sd:.2f} to {e.mean + z * e.sd:.2f})" for e in answer.exponents]
     lines.append(("LR grows as", "; ".join(powers)))
     for one in answer.exponents:

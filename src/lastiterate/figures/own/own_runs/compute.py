@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from lastiterate.bound import tuned
 from lastiterate.figures.runs import fitting, load_runs
@@ -103,7 +103,7 @@ def interval(values) -> tuple[float, float]:
     values = np.asarray(values, dtype=float)
     if values.size < 2:
         return float(values.mean()), math.nan
-    return float(values.mean()), float(student.ppf(0.975, values.size - 1) * values.std(ddof=1) / math.sqrt(values.size))
+    return float(values.mean()), float(stdtrit(values.size - 1, 0.975) * values.std(ddof=1) / math.sqrt(values.size))
 
 
 def differences(chosen: pd.DataFrame, best: pd.DataFrame, total_steps: int, reference: str) -> Rows:
