@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from lastiterate.bound.problem import Problem
+from lastiterate.figures.bu.any_iterate_law import regressors
 from lastiterate.figures.runs import load_history, load_runs
 from lastiterate.fits import nonnegative, r_squared
 from lastiterate.schedules import Schedule
@@ -56,12 +56,6 @@ def logged(history: pd.DataFrame, total_steps: int) -> tuple[np.ndarray, np.ndar
         raise StepError(f"run {history.run_id.iloc[0]} has logged none of {', '.join(LOSSES)}: leave it out of the source")
     rows = history[(history.step >= 1) & (history.step <= total_steps)].dropna(subset=column)
     return rows.step.to_numpy(), rows[column].to_numpy()
-
-
-def regressors(schedule: Schedule, steps: np.ndarray) -> np.ndarray:
-    """Columns 1, p_t and n_t at the given steps, shape (n, 3); infinite where the learning rate is 0."""
-    progress, noise = Problem(schedule, 1.0, 1.0, "last_iterate").every(rtol=1e-10)
-    return np.column_stack([np.ones(len(steps)), progress[steps - 1], noise[steps - 1]])
 
 
 def class_of(run) -> str:

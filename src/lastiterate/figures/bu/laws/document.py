@@ -9,13 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from lastiterate.figures.documents import markdown
 from lastiterate.workflow.files import replacing
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A data frame as a Markdown table, cells as they are."""
-    rows = [table.columns, ["---"] * table.shape[1], *table.astype(str).to_numpy()]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def mean_errors(leaderboard: pd.DataFrame) -> pd.DataFrame:

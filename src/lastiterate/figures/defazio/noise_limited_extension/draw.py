@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lastiterate.draw import common as c
-from lastiterate.figures.defazio.noise_limited.draw import trajectories
+from lastiterate.figures.defazio.trajectories import trajectories
 
 
 def draw(tables, parameters):

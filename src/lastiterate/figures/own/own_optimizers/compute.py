@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from lastiterate.figures.own.own_runs.compute import best_base_lrs, chosen_runs, differences, interval
+from lastiterate.figures.own.paired import best_base_lrs, chosen_runs, differences, interval
 from lastiterate.figures.runs import load_runs
 from lastiterate.workflow.files import Rows
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lastiterate.figures.bu.any_iterate.compute import regressors
+from lastiterate.figures.bu.any_iterate_law import regressors
 from lastiterate.figures.runs import load_history, load_runs, select
 from lastiterate.fits import nonnegative, r_squared
 from lastiterate.schedules import Schedule

@@ -7,10 +7,11 @@ learning rate of the next shorter ones of the same size and batch, kept. The los
 import numpy as np
 import pandas as pd
 
+from lastiterate.figures.plan.published_rates import published_rate, sweep_of
 from lastiterate.figures.runs import load_results
 from lastiterate.transfer.held_out import KINDS, held_out, loss_at
 from lastiterate.transfer.optima import find_optimum
-from lastiterate.transfer.runs import FinishedRun, Group, Sweep, groups_of
+from lastiterate.transfer.runs import Group, groups_of
 from lastiterate.workflow.files import Rows
 from lastiterate.workflow.step import StepError
 
@@ -33,20 +34,6 @@ def compute(parameters, inputs):
             "no group of runs can be left out: expected at least three learning rates in groups of several sizes, tokens or batches"
         )
     return {"groups": groups, "summary": summary(pd.DataFrame(groups.columns))}
-
-
-def sweep_of(runs: pd.DataFrame) -> Sweep:
-    """Runs of a results table; architectures are told apart where one size has several, and smoothed losses taken where there are any."""
-    loss = runs.smooth_loss.fillna(runs.loss)
-    several = runs.groupby(["n_params", "tokens", "batch_size", "base_lr"]).model.nunique().max() > 1
-    levels = [(model,) if several else () for model in runs.model]
-    columns = zip(runs.n_params, runs.tokens, runs.base_lr, loss, runs.batch_size, levels, strict=True)
-    return Sweep(tuple(FinishedRun(n, d, lr, y, float(b), level=level) for n, d, lr, y, b, level in columns), ("model",) if several else ())
-
-
-def published_rate(group: Group) -> float:
-    """The formula of arXiv:2503.04715, which does not know the batch."""
-    return 1.79 * group.n_params**-0.713 * group.tokens**0.307
 
 
 def judged(one, shorter_ones) -> dict:

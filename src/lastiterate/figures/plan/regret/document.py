@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lastiterate.figures.bu.laws.document import markdown
+from lastiterate.figures.documents import markdown
 from lastiterate.workflow.files import replacing
 
 CHOICES = {

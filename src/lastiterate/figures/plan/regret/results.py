@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.figures.plan.lr_held_out.compute import published_rate, sweep_of
+from lastiterate.figures.plan.published_rates import published_rate, sweep_of
 from lastiterate.figures.plan.regret.judge import Told, ask, laws_of, row
 from lastiterate.figures.runs import fitting, load_results
 from lastiterate.laws import Curve

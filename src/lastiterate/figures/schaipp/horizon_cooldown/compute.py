@@ -1,7 +1,7 @@
 """horizon_cooldown: a trained run extended with the same cooldown fraction, with an adapted one, and at a lowered learning rate."""
 
 from lastiterate.figures.runs import load_runs, loss_curves
-from lastiterate.figures.schaipp.horizon_transfer_logs.compute import select_extensions
+from lastiterate.figures.schaipp.extension_runs import select_extensions
 
 
 def compute(parameters, inputs):

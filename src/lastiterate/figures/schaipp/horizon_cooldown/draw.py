@@ -1,7 +1,7 @@
 """horizon_cooldown: a trained run extended with the same cooldown fraction, with an adapted one, and at a lowered learning rate."""
 
 from lastiterate.draw import common as c
-from lastiterate.figures.schaipp.horizon_transfer_logs.draw import extension_losses
+from lastiterate.figures.schaipp.extension_losses import extension_losses
 
 COLOURS = {"first": c.CATEGORICAL[1], "same_lr": "#8C8C8C", "lowered_lr": c.CATEGORICAL[2], "adapted_cooldown": c.CATEGORICAL[0]}
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from lastiterate.figures.runs import load_runs, loss_curves, select
+from lastiterate.figures.runs import load_runs, loss_curves
+from lastiterate.figures.schaipp.extension_runs import select_extensions
 from lastiterate.figures.thinning import drawn_steps
 from lastiterate.schedules import Schedule
 from lastiterate.workflow.files import Rows
@@ -19,15 +20,6 @@ def compute(parameters, inputs):
         lr, steps = Schedule.from_json(run.schedule).lr, drawn_steps(run.total_steps)
         schedules.add(model_name=run.model_name, extension=run.extension, total_steps=run.total_steps, t=steps, lr=lr[steps - 1])
     return {"curves": dict(curves.items()), "schedules": schedules, "gains": gains(runs, curves, parameters["slope"])}
-
-
-def select_extensions(models: dict[str, dict], runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs of every model and extension, of which each has one per horizon, with columns model_name and extension."""
-    chosen = []
-    for model, extensions in models.items():
-        for extension, clauses in extensions.items():
-            chosen.append(select(runs, clauses, one_per=["total_steps"]).assign(model_name=model, extension=extension))
-    return pd.concat(chosen, ignore_index=True)
 
 
 def gains(runs, curves, slope) -> Rows:
