@@ -11,7 +11,7 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from lastiterate.figures.plan.regret.runs import logged_pilots
+from lastiterate.figures.plan.logged_pilots import logged_pilots
 from lastiterate.figures.runs import fitting, load_runs
 from lastiterate.figures.splits import distinct
 from lastiterate.plan.candidates import Candidate

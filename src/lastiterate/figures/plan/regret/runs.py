@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lastiterate.figures.plan.logged_pilots import logged_pilots
 from lastiterate.figures.plan.regret.cases import RATIOS, Case, cases, horizons_of
 from lastiterate.figures.plan.regret.judge import ask, laws_of, row
 from lastiterate.figures.runs import fitting, load_runs
 from lastiterate.figures.splits import distinct
 from lastiterate.plan.curves import pilot_curves
-from lastiterate.plan.load import table_pilots
 from lastiterate.plan.pilots import Pilot
 from lastiterate.workflow.step import StepError
 
@@ -35,15 +35,6 @@ def judged(entry: dict, inputs: list[Path], level: float) -> Iterator[dict]:
         table = part.set_index("run_id")
         for case in cases(part, entry["tasks"]):
             yield {"group": f"{by} {value:g}", **_judged(case, table, known, laws, level)}
-
-
-def logged_pilots(inputs: list[Path], sweep: pd.DataFrame) -> dict[str, Pilot]:
-    """The runs of a sweep that logged a validation loss, by id."""
-    found = {}
-    for runs in (path for path in inputs if path.stem == "runs"):
-        pilots, _ = table_pilots(runs, runs.with_name("history.parquet"), sweep.run_id.tolist())
-        found |= {pilot.run_id: pilot for pilot in pilots if "val_loss" in pilot.losses}
-    return found
 
 
 def with_prefixes(runs: pd.DataFrame, known: dict[str, Pilot]) -> pd.DataFrame:
