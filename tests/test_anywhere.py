@@ -28,9 +28,9 @@ def run(folder: Path, *words: str, env=None, ok=True) -> str:
     return done.stdout + done.stderr
 
 
-def copy(folder: Path) -> Path:
+def copy(folder: Path, *more: str) -> Path:
     """The project itself, in a folder of its own."""
-    for name in PARTS:
+    for name in (*PARTS, *more):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Snakefile", "environment.yml", "environment-train.yml", "LICENSE", "pyproject.toml"):
         shutil.copy2(ROOT / name, folder / name)

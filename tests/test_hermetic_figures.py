@@ -28,9 +28,14 @@ def draw(folder, name, **environment):
     return (folder / f"{name}.svg").read_bytes()
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The figure where the user says nothing."""
+    return draw(tmp_path_factory.mktemp("plain"), "figure")
+
+
 @pytest.mark.parametrize("where", ["home", "folder", "variable", "backend"])
-def test_a_users_settings_of_matplotlib_do_not_enter_a_figure(tmp_path, where):
-    plain = draw(tmp_path / "plain", "figure")
+def test_a_users_settings_of_matplotlib_do_not_enter_a_figure(tmp_path, plain, where):
     here = tmp_path / "here"
     here.mkdir()
     environment = {}
