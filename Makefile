@@ -44,7 +44,8 @@ test-slow: $(VENV)/.ready-test
 
 # Style of the code and of every rule file.
 lint: $(VENV)/.ready-test
-	@$(BIN)/python -m ruff check src tests benchmarks
+	@$(BIN)/python -m ruff check src tests benchmarks examples
+	@$(BIN)/python -m mypy
 	@$(BIN)/snakefmt --quiet --check --line-length 140 Snakefile rules
 	@$(BIN)/python -m snakemake --lint
 	@$(BIN)/python -m snakemake --lint --config train=smoke >/dev/null

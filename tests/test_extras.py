@@ -126,7 +126,7 @@ def test_the_base_is_numpy_and_scipy_and_says_what_it_lacks(environment, here):
 def test_logs_reads_refines_and_reads_configurations(environment, here):
     logs = environment("logs")
     assert not {"matplotlib", "snakemake", "sympy", "torch"} & logs.packages()
-    assert logs.doctests("logs", "schedules.configs") >= 15
+    assert logs.doctests("logs", "schedules.configs", left_out="lastiterate.logs.ingest,lastiterate.logs.results") >= 15  # of the workflow
     for line in ("read runs --out tables", "refine log.csv", "export --from nanotron config.yaml", "completion bash"):
         done = logs.run("lastiterate", *line.split(), cwd=here)
         assert (done.returncode, done.stdout == "") == (0, False), done.stderr

@@ -57,14 +57,14 @@ def test_the_wheel_works_on_the_newest_of_everything(made, tmp_path, python):
     """On the oldest and the newest Python at hand, with what the index has newest."""
     environment = Environment(tmp_path / "venv", f"{made[0]}[plan,symbolic]", python=pythons()[python])
     assert environment.run("lastiterate", "--version").stdout == f"lastiterate {__version__}\n"
-    assert environment.doctests(*ROOMS) > 150
+    assert environment.doctests(*ROOMS, left_out="lastiterate.logs.ingest,lastiterate.logs.results") > 150  # those are rules' steps
 
 
 @pytest.mark.slow
 def test_the_source_distribution_runs_its_tests(made, tmp_path):
     """Installed with its extra `test` on the newest Python at hand; all tests are collected, and some of them run."""
     folder = unpack(made[1], tmp_path / "source")
-    environment = Environment(tmp_path / "venv", f"{folder}[test]", python=list(pythons().values())[-1])
+    environment = Environment(tmp_path / "venv", f"{folder}[test]", "--editable", python=list(pythons().values())[-1])
     done = environment.run("python", "-W", "error", "-m", "pytest", "-q", "--collect-only", cwd=folder)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     done = environment.run("python", "-W", "error", "-m", "pytest", "-q", "-m", "not slow", *OF_THE_SDIST, cwd=folder)
