@@ -85,6 +85,7 @@ def next_pilot(
     left: int,
     budget: float = BUDGET,
     open_now: Sequence[bool] | None = None,
+    known: np.ndarray | None = None,
     family: str | None = None,
     trainer: str | None = None,
 ) -> NextPilot | None:
@@ -103,6 +104,8 @@ def next_pilot(
         Share of them.
     open_now : sequence of bool, optional
         Which decisions are within reach without another pilot; a pilot at another peak opens all.
+    known : ndarray, shape (D, up to the number of decisions), optional
+        Final losses of the first decisions by each draw, where they are at hand.
     family, trainer : str, optional
         As in `make_plan`: pilots of this family only; a warmup that this trainer can execute.
 
@@ -114,7 +117,7 @@ def next_pilot(
     tried = trials(pilots, left, budget, family, trainer)
     if not tried:
         return None
-    return best_of(tried, laws, decisions, pilots, left=left, budget=budget, open_now=open_now)
+    return best_of(tried, laws, decisions, pilots, left=left, budget=budget, open_now=open_now, known=known)
 
 
 def best_of(
@@ -126,12 +129,16 @@ def best_of(
     left: int,
     budget: float = BUDGET,
     open_now: Sequence[bool] | None = None,
+    known: np.ndarray | None = None,
 ) -> NextPilot:
     """Of the trials `tried`, that which lowers the expected bad-case regret most; of nearly equal ones, the cheaper (else `next_pilot`)."""
     open_now = np.ones(len(decisions), bool) if open_now is None else np.asarray(open_now, bool)
     peaks = [pilot.peak for pilot in pilots if not pilot.diverged]
     opens = np.array([not min(peaks) / SAME_PEAK <= one.base_lr <= max(peaks) * SAME_PEAK for one in tried])
-    losses, seen = (laws.losses([one.schedule for one in some]) for some in (decisions, tried))
+    count = 0 if known is None else known.shape[1]
+    columns = laws.losses([one.schedule for one in (*decisions[count:], *tried)])
+    losses, seen = columns[:, : -len(tried)], columns[:, -len(tried) :]
+    losses = losses if known is None else np.hstack([known, losses])
     errors = _errors(laws, losses, seen, decisions, tried, [pilot.total_steps for pilot in pilots if not pilot.diverged])
     found = worth(laws, losses, seen, errors, open_now, opens)
     cost = np.array([one.schedule.total_steps for one in tried]) / left

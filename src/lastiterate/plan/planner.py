@@ -176,17 +176,17 @@ def make_plan(
     else:
         others = defaults(best, _best_lr(ran, loss, best.base_lr))
     losses = choice.losses[:, choice.index, None]
-    beyond = lambda other: float(laws.difference(other - losses, level)[0][0])
     against = contrasted(laws, {RECOMMENDED: best.schedule} | {other.label: other.schedule for other in others}, RECOMMENDED, level)
     predicted = against[0].predicted
     reached = np.flatnonzero(np.isfinite(choice.regret))
+    loses, _, _ = laws.difference(choice.losses[:, reached] - losses, level)
     left = horizon - (from_step or 0)
     pilot = _next_pilot(laws, options, choice, pilots, left=left, budget=budget, family=family, trainer=trainer)
     return Plan(
         best, loss, predicted, against[0].low, against[0].high, level, laws, tuple(asked),
         tuple(_advice(best, asked, laws, ran, loss, horizon, diverged, bound, from_step)),
         against,
-        tuple((options[i], predicted + beyond(choice.losses[:, i, None])) for i in reached),
+        tuple((options[i], predicted + float(more)) for i, more in zip(reached, loses, strict=True)),
         {name: options[reached[np.argmin(values[reached])]].label for name, values in laws.by_law(choice.losses)},
         tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0, doubted,
         float(choice.regret[choice.index]), pilot, budget,
@@ -212,7 +212,7 @@ def _next_pilot(laws, options, choice, pilots, **asked) -> NextPilot | None:
         for factor in OTHER_PEAKS:
             beside = [replace_peak(option, factor) for option in decisions[: sum(open_now)] if factor * option.base_lr < limit]
             decisions, open_now = decisions + beside, open_now + [False] * len(beside)
-    return next_pilot(laws, decisions, pilots, open_now=open_now, **asked)
+    return next_pilot(laws, decisions, pilots, open_now=open_now, known=choice.losses[:, reached], **asked)
 
 
 def _refuse(pilots, asked) -> None:
