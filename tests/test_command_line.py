@@ -154,6 +154,16 @@ def test_output_that_nobody_takes_ends_without_a_traceback(here, words):
     assert (done.returncode, done.stderr) == (2, "lastiterate: error: standard output: file too large\n")
 
 
+def test_closed_output_is_an_error_and_narrow_terminals_get_narrow_help(here):
+    done = in_shell(here, "lastiterate read log.csv >&-")
+    assert done.returncode == 2 and done.stderr.startswith("lastiterate: error: standard output is closed")
+    assert in_shell(here, "lastiterate read nowhere 2>&-").returncode == 2
+    for columns in (40, 60, 200):
+        lines = in_shell(here, f"COLUMNS={columns} FORCE_COLOR=1 NO_COLOR= lastiterate --help").stdout.splitlines()
+        assert all(len(line) <= columns or "lastiterate " in line or line.startswith("usage") for line in lines)
+        assert "\x1b" not in "".join(lines)
+
+
 NEAR = [
     (["export", "--schedule", "{}", "--trainer", "megatorn"], "did you mean 'megatron'?"),
     (["plan", "runs", "--horizon", "2k", "--law", "norm_stiff"], "did you mean 'norm-stiff'?"),

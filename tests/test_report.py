@@ -56,7 +56,7 @@ def test_every_figure_has_its_caption_and_the_page_loads_nothing(built):
     shown = {path: caption for family in built[1] for path, caption in family.shown.items()}
     assert len(shown) > 90
     assert text.count("<figure ") == len(shown)
-    assert text.count("<script type=\"text/plain\" data-packed=") == sum(not path.endswith(".csv") for path in shown)
+    assert text.count('<script type="text/plain" data-packed=') == sum(not path.endswith(".csv") for path in shown)
     for path in shown:
         assert f'id="{anchor(path)}"' in text
     assert set(re.findall(r'(?:src|href)="([a-z]+):', text)) == {"data"}
@@ -199,7 +199,7 @@ def test_the_workflow_makes_both_reports(tmp_path):
     snakemake(folder, *arguments)
     snakemake(folder, "--report", "report-workflow.html", *arguments)
     text = (folder / "report.html").read_text(encoding="utf-8")
-    assert text.count("<script type=\"text/plain\" data-packed=") == len(list((folder / "figures/schaipp").rglob("*.svg"))) > 10
+    assert text.count('<script type="text/plain" data-packed=') == len(list((folder / "figures/schaipp").rglob("*.svg"))) > 10
     assert "not yet" in text and str(tmp_path) not in text  # claims of families that the copy leaves out; no path of this machine
     own = (folder / "report-workflow.html").read_text(encoding="utf-8")
     assert "Which schedule is best?" in own and "six schedules" in own

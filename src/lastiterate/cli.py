@@ -71,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         import argcomplete
 
         argcomplete.autocomplete(build_parser(os.environ.get("COMP_LINE", "").split())[0])
+    if sys.stdout is None:
+        return _refuse("standard output is closed: what is printed would be lost (> /dev/null throws it away)")
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     with shown_output():

@@ -9,11 +9,17 @@ from typing import NoReturn
 
 
 class HelpFormatter(RawDescriptionHelpFormatter):
-    """Fills paragraphs to the width of the terminal; blocks with indented lines, such as examples, stay as they are."""
+    """Fills paragraphs and tables (a word, two spaces or more, a text) to the terminal's width; commands stay as they are, to be copied."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         blocks = text.strip().split("\n\n")
-        return "\n\n".join(block if "\n  " in block else fill(block, width) for block in blocks)
+        filled = ("\n".join(_row(line, width) for line in block.split("\n")) if "\n  " in block else fill(block, width) for block in blocks)
+        return "\n\n".join(filled)
+
+
+def _row(line: str, width: int) -> str:
+    found = re.match(r"( +\S+ {2,})(\S.*)", line)
+    return fill(found[2], width, initial_indent=found[1], subsequent_indent=" " * len(found[1])) if found else line
 
 
 class Parser(ArgumentParser):
