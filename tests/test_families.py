@@ -19,8 +19,9 @@ from lastiterate.figures.schaipp.wsd_detail import compute as wsd_detail
 from lastiterate.figures.thinning import drawn_steps
 from lastiterate.schedules import wsd
 from lastiterate.workflow.families import declared_families, load_families
-from lastiterate.workflow.files import Rows, write_csv
+from lastiterate.workflow.files import write_csv
 from lastiterate.workflow.sources import load_sources
+from lastiterate.workflow.step import columns_of
 
 CONFIG = {**yaml.safe_load((ROOT / "config/config.yaml").read_text()), "figures": {"formats": ["svg"]}}
 DECLARED = declared_families()
@@ -61,19 +62,15 @@ ELSEWHERE = {
 }
 
 
-def test_every_family_of_theory_is_tested_from_its_parameters_to_its_panels():
-    assert {name for name, family in FAMILIES.items() if family.step == "simulate"} == set(SMALL) | ELSEWHERE
-
-
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if family.step == "simulate" and name not in ELSEWHERE])
 def test_a_family_makes_its_tables_and_panels(tmp_path, name):
     family = FAMILIES[name]
-    parameters = {"distance": 1.0, "grad_norm": 1.0, **json.loads(family.parameters), **SMALL[name]}
+    parameters = {"distance": 1.0, "grad_norm": 1.0, **json.loads(family.parameters), **SMALL.get(name, {})}
     tables = importlib.import_module(f"{family.module}.compute").compute(parameters)
     assert set(tables) == set(DECLARED[name]["tables"])
     frames = {}
     for table, columns in tables.items():
-        write_csv(tmp_path / f"{table}.csv", columns.columns if isinstance(columns, Rows) else columns)
+        write_csv(tmp_path / f"{table}.csv", columns_of(columns))
         frames[table] = pd.read_csv(tmp_path / f"{table}.csv")
         assert len(frames[table])
     drawn = {}
