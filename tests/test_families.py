@@ -66,7 +66,7 @@ ELSEWHERE = {
 def test_a_family_makes_its_tables_and_panels(tmp_path, name):
     family = FAMILIES[name]
     parameters = {"distance": 1.0, "grad_norm": 1.0, **json.loads(family.parameters), **SMALL.get(name, {})}
-    tables = importlib.import_module(f"{family.module}.compute").compute(parameters)
+    tables = importlib.import_module(f"{family.module}.compute").compute(parameters, [])
     assert set(tables) == set(DECLARED[name]["tables"])
     frames = {}
     for table, columns in tables.items():
