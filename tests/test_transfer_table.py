@@ -324,6 +324,15 @@ def test_the_family_judges_what_was_left_out(tmp_path):
     plt.close(figure)
 
 
+def test_the_interval_of_the_loss_widens_with_the_distance_from_the_nearest_group():
+    n, d = (grid.ravel() for grid in np.meshgrid(SIZES, LENGTHS))
+    loss = 2 + 0.6 * (n / 1e8) ** -0.3 + 0.5 * (d / 2e9) ** -0.3 + 0.002 * np.sin(np.arange(len(n)))
+    surface = Surface(n, d, np.full(len(n), np.nan), loss)
+    near, far, further = (surface.predict(SIZES[-1], LENGTHS[-1] * by, None)[1] for by in (1, 4, 16))
+    assert near < far < further and far - near > surface.scatter / 10
+    assert further == pytest.approx(surface.error_rate * np.log(16), rel=0.5)
+
+
 def test_the_commands_of_the_pages_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(make_workplace(tmp_path))
     lines = [line for page in ("transfer", "tutorial") for line in (ROOT / f"docs/{page}.md").read_text().splitlines()]
