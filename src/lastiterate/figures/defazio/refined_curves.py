@@ -6,7 +6,7 @@ from lastiterate.draw import common as c
 
 PROGRESS = "Progress $t/T$"
 NORM = "Gradient norm"
-REFINED = "Learning rate / its maximum"
+REFINED = "LR / its maximum"
 STYLES = {name: style.curve for name, style in c.schedule_styles(("refined", "optimised", "resembling", "linear", "cosine")).items()}
 MARKERS = {"linear": "_", "cosine": "D", "resembling": "s", "refined": "o", "optimised": "x"}
 

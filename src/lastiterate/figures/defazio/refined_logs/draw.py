@@ -29,7 +29,7 @@ def schedules(table):
         if quantity == "lr":
             axes.plot([0, 1], [1, 0], color="black", ls="-.", lw=0.8)
     grid.set_xlabels(r.PROGRESS)
-    for axes, label in zip(grid.axes[:, 0], ("Gradient norm, running median", r.REFINED), strict=True):
+    for axes, label in zip(grid.axes[:, 0], ("Running median of norms", r.REFINED), strict=True):
         axes.set_ylabel(label)
     return grid.figure
 
