@@ -42,6 +42,12 @@ BAD = [
     ("schaipp.multiple_horizon.schedules.wsd.family", "wds", "schedules.wsd.family: family='wds' is not known: use one of"),
     ("schaipp.cooldown_length_logs.select.0.cooldown", 1.2, "cooldown_length_logs.select.0.cooldown"),
     ("schaipp.cooldown_length.distance", -1, "schaipp.cooldown_length.distance: -1 is less than or equal to the minimum of 0"),
+    ("plans", {"a": {"runs": ["x"], "horizon": 9, "trainer": "../../evil"}}, "plans.a.trainer: '../../evil' must be 1 to 100 letters"),
+    ("plans", {"a": {"runs": ["-x"], "horizon": 9}}, "plans.a.runs.0: '-x' must be a path of printable characters"),
+    ("plans", {"a\n": {"runs": ["x"], "horizon": 9}}, "plans: 'a\\n' must be 1 to 100 letters"),
+    ("train", "../smoke", "train: '../smoke' must be 1 to 100 letters"),
+    ("train", "smoke\n", "train: 'smoke\\n' must be 1 to 100 letters"),
+    ("trained", {"mine": "a\0b"}, "trained.mine: 'a\\x00b' must be a path"),
     ("figures.formats", ["gif"], "figures.formats.0: 'gif' is not one of ['svg', 'pdf', 'png']"),
 ]
 

@@ -42,6 +42,15 @@ def test_numbers_are_counted_by_run(tmp_path, write):
         list(read(path, limits=Limits(numbers=7_000)))
 
 
+def test_columns_are_bounded(tmp_path):
+    header = ["step", "loss", *(f"c{i}" for i in range(10_000))]
+    rows = [dict.fromkeys(header[i * 2000 :], 1.0) | {"step": 1, "loss": 2.0} for i in range(5)]
+    for content in (logs.csv_bytes(header, [[1.0] * len(header)]), jsonl_bytes(rows), logs.parquet_bytes({name: [1.0] for name in header})):
+        assert "has 10002 columns, more than 10000: if it is a log all the same, raise the limit with --limit columns=N" in refusal(
+            tmp_path, content
+        )
+
+
 def test_a_text_log_is_bounded_as_well(tmp_path):
     content = b"".join(b"iter %d: loss 3.0, time 1ms\n" % i for i in range(100_000))
     assert "more than 1000 numbers" in refusal(tmp_path, content, limits=Limits(numbers=1000))
@@ -76,7 +85,7 @@ def test_a_step_beyond_every_run_names_the_option_that_raises_the_limit(tmp_path
     assert main(["read", str(path), "--limit", "updates=1e8"]) == 0
     with pytest.raises(SystemExit):
         main(["read", str(path), "--limit", "bite=3"])
-    assert "is not NAME=N with NAME one of updates, numbers, bytes, seconds" in capsys.readouterr().err
+    assert "is not NAME=N with NAME one of updates, columns, numbers, bytes, seconds" in capsys.readouterr().err
 
 
 def test_a_first_row_of_any_length_is_recognised(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the extra `train`: make train-extra")
 
+import numpy as np
 import torch
 
 from conftest import ROOT
@@ -20,6 +21,7 @@ from lastiterate.train.data import load_dataset
 from lastiterate.train.folder import LOCK, SESSIONS, finished, locked, make_folder, note_session
 from lastiterate.train.loop import LATEST, Stopped, checkpoint_name, train_run
 from lastiterate.train.plan import make_plan
+from lastiterate.train.table import read_table, write_table
 from lastiterate.workflow.step import StepError
 
 SMOKE = ROOT / "config/train/smoke.yaml"
@@ -206,3 +208,18 @@ def test_the_command_says_what_a_stranger_left(tmp_path):
     done = subprocess.run(words, env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stderr.startswith(f"error: {place / SESSIONS} is a symbolic link")
     assert not Path(tmp_path / "victim").exists()
+
+
+def test_a_history_that_is_damaged_is_named_and_not_collected(tmp_path):
+    path = tmp_path / "history.parquet"
+    write_table(path, {"step": np.arange(1, 2001), "train_loss": np.linspace(3, 2, 2000)})
+    assert read_table(path, ["step", "train_loss"])["train_loss"][-1] == 2
+    whole = path.read_bytes()
+    for damage in (flipped, cut, emptied):
+        path.write_bytes(whole)
+        damage(path)
+        with pytest.raises(ValueError, match=r"history.parquet is damaged \(.*remove it and the run's card, and it is trained again"):
+            read_table(path, ["step", "train_loss"])
+    path.unlink()
+    with pytest.raises(ValueError, match=r"history.parquet is missing, but its run is finished"):
+        read_table(path, ["step"])

@@ -22,7 +22,7 @@ CONTENTS = [
     printed(),
     wandb_file(ROWS[:40]),
 ]
-MAY_BE_WRITTEN_SO = ("cut", "deleted", "appended", "doubled")  # kinds of damage that nobody could tell from a log as it was meant
+MAY_BE_WRITTEN_SO = ("cut", "deleted", "appended", "doubled", "swollen")  # damage that nobody could tell from a log as it was meant
 
 
 def cut(rng, content):
@@ -75,7 +75,15 @@ def appended(rng, content):
     return content + rng.choice(CONTENTS)
 
 
-DAMAGES = [cut, overwritten, flipped, deleted, inserted, replaced, doubled, swapped, appended]
+def swollen(rng, content):
+    """Somewhere a few bytes of the file repeat for a hundred kilobytes: what a pattern that backtracks takes forever for."""
+    at, size = rng.randrange(len(content)), rng.randint(1, 12)
+    known = [b" ", b"'", b"a", b"1", b"{", b"(", b"=", b", ", b": 1, ", b"'a': "]
+    part = content[at : at + size] if rng.random() < 0.7 else rng.choice(known)
+    return content[:at] + part * (100_000 // max(len(part), 1)) + content[at:]
+
+
+DAMAGES = [cut, overwritten, flipped, deleted, inserted, replaced, doubled, swapped, appended, swollen]
 
 
 def hits_a_number(before, after):

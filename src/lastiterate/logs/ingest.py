@@ -21,6 +21,7 @@ from lastiterate._progress import tracked
 from lastiterate._shown import shown
 from lastiterate.logs import epfml, loss_csv, norm_csv, trained
 from lastiterate.logs.assemble import Stated
+from lastiterate.logs.border import border
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.join import join_runs
@@ -48,7 +49,8 @@ def ingest(source: Source) -> tuple[list[RunLog], list[Note]]:
     for entry in source.files:
         name = entry.path.removeprefix("data/")
         try:
-            run = reader(entry.local, name)
+            with border(name):
+                run = reader(entry.local, name)
         except LogError as error:
             notes.append(Note(name, name.removesuffix(".json").removesuffix(".csv"), error.where, error.message, left_out=True))
             continue
@@ -65,7 +67,8 @@ def ingest_results(source: Source) -> tuple[pd.DataFrame, list[Note]]:
     tables, notes = [], []
     for entry in source.files:
         prefix = source.name if len(source.files) == 1 else f"{source.name}/{Path(entry.path).stem}"
-        table, left_out = read_results(entry.local, entry.path, source.name, prefix, parse)
+        with border(entry.path):
+            table, left_out = read_results(entry.local, entry.path, source.name, prefix, parse)
         tables.append(table)
         notes += left_out
         if _edited(entry):

@@ -16,6 +16,8 @@ class Limits:
     ----------
     updates : int
         Of a run; a larger step counts tokens or samples.
+    columns : int
+        Of a table.
     numbers : int
         Of one run, in all columns that are read (16 bytes of memory each, some of them twice).
     bytes : int
@@ -25,6 +27,7 @@ class Limits:
     """
 
     updates: int = 20_000_000
+    columns: int = 10_000
     numbers: int = 40_000_000
     bytes: int = 1 << 29
     seconds: float = 600.0
@@ -67,6 +70,11 @@ class Watch:
         self.tick()
         if numbers > self.limits.numbers:
             raise Exceeded("numbers", f"holds more than {self.limits.numbers} numbers in one run")
+
+    def name(self, columns: int) -> None:
+        """Exceeded if a table has too many columns."""
+        if columns > self.limits.columns:
+            raise Exceeded("columns", f"has {columns} columns, more than {self.limits.columns}")
 
     def load(self, size: int) -> None:
         """Exceeded if a file is too large to be taken into memory whole."""

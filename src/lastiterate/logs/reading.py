@@ -4,7 +4,6 @@ Every format module has ``recognise(path, head)`` and ``read(file)``; the first 
 the order below goes from the particular to the general.
 """
 
-import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -12,8 +11,8 @@ from pathlib import Path
 
 from lastiterate import _stdin
 from lastiterate._checks import check_choice
-from lastiterate._extras import MissingExtra
 from lastiterate.logs.assemble import Stated
+from lastiterate.logs.border import border
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.complete import complete
 from lastiterate.logs.formats import (
@@ -35,7 +34,7 @@ from lastiterate.logs.formats import (
 )
 from lastiterate.logs.formats.compressed import SUFFIXES, head_of, stem, unpacked
 from lastiterate.logs.formats.source import LogFile
-from lastiterate.logs.limits import Exceeded, Limits, Watch
+from lastiterate.logs.limits import Limits, Watch
 from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.logs.settings import Settings, is_settings, merged
 from lastiterate.schedules import Schedule
@@ -233,7 +232,7 @@ def recognise(file: LogFile) -> str:
 def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
     """Runs of one file, of the format stated or recognised; LogError as `read`."""
     watch = Watch(file.stated.limits)
-    try:
+    with border(file.name):
         str(file.path).encode()
         watch.resume()
         with unpacked(replace(file, watch=watch)) as (inside, notes):
@@ -244,25 +243,6 @@ def read_file(file: LogFile, log_format: str | None = None) -> Iterator[RunLog]:
                 watch.pause()
                 yield run
                 watch.resume()
-    except UnicodeEncodeError:
-        raise file.error("name", "is not UTF-8, as the id of a run has to be: rename the file or its folder") from None
-    except RecursionError:
-        raise file.error("content", "is JSON nested too deeply to be a log") from None
-    except csv.Error as error:
-        raise file.error("content", f"not a CSV file with a header: {error}") from None
-    except Exceeded as error:
-        raise file.error("content", str(error)) from None
-    except LogError:
-        raise
-    except MissingExtra:
-        raise
-    except OSError as error:
-        raise file.error("content", f"cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # whatever a damaged file makes of a reader: one file must not cost its folder
-        why = "".join(str(error).splitlines()[:1])
-        if "integer string conversion" in why:
-            raise file.error("content", "holds a whole number of more than 4,300 digits: the file is damaged") from None
-        raise file.error("content", f"cannot be read: {type(error).__name__}: {why}") from error
 
 
 def read_each(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as parquet
 
+from lastiterate.logs.border import border
 from lastiterate.logs.run_log import HISTORY_VALUES, LogError, Note, RunLog
 from lastiterate.schedules import Phase, Schedule
 
@@ -15,9 +16,15 @@ CARDS, HISTORY = "cards.json", "history.parquet"
 
 def read_folder(folder: Path) -> tuple[list[RunLog], list[Note]]:
     """The runs of a collected folder, and notes of those that are left out: diverged before they logged anything."""
-    cards = json.loads((folder / CARDS).read_text())
-    history = parquet.read_table(folder / HISTORY).to_pandas()
-    rows = dict(list(history.groupby("run_id", observed=True)))
+    with border(str(folder / HISTORY)):
+        history = parquet.read_table(folder / HISTORY, page_checksum_verification=True).to_pandas()
+        rows = dict(list(history.groupby("run_id", observed=True)))
+    with border(str(folder / CARDS)):
+        cards = json.loads((folder / CARDS).read_text())
+        return _runs(cards, rows, folder)
+
+
+def _runs(cards: list, rows: dict, folder: Path) -> tuple[list[RunLog], list[Note]]:
     runs, notes = [], []
     for card in cards:
         name = card["run_id"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lastiterate.logs.assemble import Stated
+from lastiterate.logs.border import border
 from lastiterate.logs.executed_lr import MAX_GAP, executed_lr
 from lastiterate.logs.formats.source import LogFile
 from lastiterate.logs.limits import Limits
@@ -144,6 +145,11 @@ def _holds(other: Pilot, pilot: Pilot) -> bool:
 
 def table_pilots(runs_path: Path, history: Path, only: Sequence[str] | None = None) -> tuple[list[Pilot], list[str]]:
     """Pilots of the tables of the log schema, with the notes of an issues.csv beside them; with `only`, of these runs."""
+    with border(str(runs_path.parent)):
+        return _table_pilots(runs_path, history, only)
+
+
+def _table_pilots(runs_path: Path, history: Path, only: Sequence[str] | None) -> tuple[list[Pilot], list[str]]:
     import pandas as pd  # here: its import takes as long as all others of this package's room
 
     runs = pd.read_parquet(runs_path)

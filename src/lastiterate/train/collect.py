@@ -15,7 +15,9 @@ import pyarrow.parquet as parquet
 
 from lastiterate.train.card import read_card
 from lastiterate.train.config import load_train_config
+from lastiterate.train.folder import finished
 from lastiterate.train.plan import make_plan
+from lastiterate.train.table import read_table
 from lastiterate.workflow.files import replacing
 from lastiterate.workflow.step import StepError, reported_errors
 
@@ -42,8 +44,7 @@ def collect(folder: Path, run_ids: Iterable[str], every: int, output: Path) -> i
     run_ids = list(run_ids)
     for name in run_ids:
         cards.append(read_card(folder / name / "card.json"))
-        table = parquet.read_table(folder / name / "history.parquet").to_pandas()
-        parts.append(thinned({column: table[column].to_numpy() for column in ("step", "val_loss", *VALUES)}, every))
+        parts.append(thinned(read_table(folder / name / "history.parquet", ["step", "val_loss", *VALUES]), every))
     codes = np.repeat(np.arange(len(run_ids), dtype=np.int32), [part["step"].size for part in parts])
     columns = {"run_id": arrow.DictionaryArray.from_arrays(codes, run_ids)}
     for name in parts[0]:
@@ -57,6 +58,7 @@ def collect(folder: Path, run_ids: Iterable[str], every: int, output: Path) -> i
             compression_level=19,
             use_byte_stream_split=floats,
             use_dictionary=["run_id"],
+            write_page_checksum=True,
         )
     with replacing(output / "cards.json") as temporary:
         temporary.write_text("[\n" + ",\n".join(json.dumps(card) for card in cards) + "\n]\n")
@@ -74,7 +76,7 @@ def main() -> None:
     with reported_errors():
         config = load_train_config(arguments.config)
         wanted = list(make_plan(config))
-        done = [name for name in wanted if (arguments.folder / name / "card.json").is_file()]
+        done = [name for name in wanted if finished(arguments.folder, name)]
         if not done or (len(done) < len(wanted) and not arguments.finished):
             missing = sorted(set(wanted) - set(done))
             raise StepError(f"{len(missing)} of {len(wanted)} runs are not finished, {missing[0]} for one: train them, or pass --finished")

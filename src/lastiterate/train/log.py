@@ -5,11 +5,9 @@ from array import array
 from pathlib import Path
 
 import numpy as np
-import pyarrow as arrow
-import pyarrow.parquet as parquet
 import torch
 
-from lastiterate.workflow.files import replacing
+from lastiterate.train.table import write_table
 
 LOGGED = ("train_loss", "grad_norm", "grad_norm_l1", "weight_norm_sq", "relative_update")
 
@@ -86,10 +84,3 @@ class Log:
         history = {"step": step, "lr": lr[step - 1], **columns, "val_loss": val_loss}
         write_table(folder / "history.parquet", history)
         write_table(folder / "timing.parquet", {"step": step, "tokens": step * tokens_per_step, "seconds": seconds})
-
-
-def write_table(path: Path, columns: dict) -> None:
-    """Write columns as parquet, whole or not at all; NaN becomes null."""
-    table = arrow.table({name: arrow.array(values, from_pandas=True) for name, values in columns.items()})
-    with replacing(path) as temporary:
-        parquet.write_table(table, temporary, compression="zstd")

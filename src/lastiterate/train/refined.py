@@ -5,11 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as parquet
 
 from lastiterate.refine import refine
 from lastiterate.schedules import Phase, Schedule
 from lastiterate.train.plan import Run
+from lastiterate.train.table import read_table
 
 KNOTS = 200
 POWERS = {"l1": -1, "l2": -2}
@@ -18,8 +18,8 @@ COLUMNS = {"l1": "grad_norm_l1", "l2": "grad_norm"}
 
 def refined_run(run: Run, folder: Path) -> Run:
     """`run` with the schedule refined from the norms that its `refined_from` logged; that run must be finished and whole."""
-    history = parquet.read_table(folder / run.refined_from / "history.parquet", columns=["step", COLUMNS[run.refined_norm]]).to_pandas()
-    norms = refine(history.iloc[:, 1].to_numpy(), power=POWERS[run.refined_norm], step=history.step.to_numpy())
+    history = read_table(folder / run.refined_from / "history.parquet", ["step", name := COLUMNS[run.refined_norm]])
+    norms = refine(history[name], power=POWERS[run.refined_norm], step=history["step"])
     return replace(run, schedule=with_knots(norms.lr, run.schedule))
 
 

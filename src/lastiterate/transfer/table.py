@@ -17,7 +17,9 @@ import numpy as np
 
 from lastiterate import _stdin
 from lastiterate._extras import optional
+from lastiterate.logs.border import border
 from lastiterate.logs.columns import SETTINGS, plain, remark, shortened
+from lastiterate.logs.limits import Watch
 from lastiterate.logs.run_log import LogError
 from lastiterate.logs.settings import SUFFIXES
 from lastiterate.transfer.runs import FinishedRun, Sweep
@@ -114,9 +116,12 @@ def _cells(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     if parquet or path.suffix == ".parquet":
         with optional():
             import pandas as pd  # here: its import takes as long as all of the command
-            import pyarrow  # noqa: F401
+            from pyarrow.parquet import ParquetFile
 
-        table = pd.read_parquet(path)
+        with border(name):
+            facts = ParquetFile(path).metadata
+            Watch().hold(facts.num_rows * facts.num_columns)
+            table = pd.read_parquet(path)
         text = table.astype(object).where(table.notna(), "").astype(str)
         return list(text.columns), [(number, dict(row)) for number, row in enumerate(text.to_dict("records"), start=1)]
     try:

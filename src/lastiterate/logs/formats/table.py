@@ -85,6 +85,7 @@ def read(file: LogFile, log_format: str = NAME, convention: Convention | None = 
 
 def _columnar(file: LogFile, log_format: str, convention, names: list[str], batches) -> Iterator[RunLog]:
     """Runs of a table whose columns arrive in record batches: those with a role as numbers, others that may tell something as they are."""
+    file.watch.name(len(names))
     taken = recognise_columns(names, file.stated.mapping, file.name)
     for role, name in taken.items():
         if names.count(name) > 1:
@@ -310,6 +311,7 @@ def _json_runs(file: LogFile, log_format: str, convention, array: bool) -> Itera
             rows, lists, names, current = Rows(file.watch), {}, {}, run
         if len(names) < len(row) or not row.keys() <= names.keys():
             names |= dict.fromkeys(row)
+            file.watch.name(len(names))
             for name in row:
                 if name not in used:
                     used[name] = "" if name == key else _use(name, mapped)

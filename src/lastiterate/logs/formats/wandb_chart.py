@@ -32,7 +32,8 @@ CALLS = "counts calls of the logger: they are updates if the trainer logs once f
 def recognise(path: Path, head: bytes) -> bool:
     """Whether the header has a column with its minimum and maximum beside it."""
     names = first_row(text_of(head))
-    return any(f"{name}{ENDS[0]}" in names and f"{name}{ENDS[1]}" in names for name in names[1:])
+    known = set(names)
+    return any(f"{name}{ENDS[0]}" in known and f"{name}{ENDS[1]}" in known for name in names[1:])
 
 
 def read(file: LogFile) -> Iterator[RunLog]:
