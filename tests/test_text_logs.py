@@ -338,3 +338,10 @@ def test_nanogpts_configuration_may_be_nonsense(tmp_path):
     config = b"max_iters = 7777777777\nlearning_rate = 1e-3\nwarmup_iters = 1\nlr_decay_iters = 777\nmin_lr = 0\n"
     assert "describes no schedule (7777777778 updates" in messages(only(tmp_path, b"iter 0: loss 3.0, t\n" + config))
     assert "describes no schedule" in messages(only(tmp_path, logs.nanogpt().replace(b"min_lr = 1e-4", b"min_lr = x")))
+
+
+def test_a_record_whose_count_is_damaged_is_counted(tmp_path):
+    content = text(levanter).replace(b"train 19.0it/", b"train 1\xd3\x03\xf9it/")
+    run = only(tmp_path, content)
+    assert len(run.series["train_loss"][0]) == 39
+    assert any("1 begin like a record and are not one: left out" in message for message in messages(run))

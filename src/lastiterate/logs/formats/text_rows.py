@@ -16,6 +16,7 @@ from lastiterate.logs.formats.text_writers import Line, Writer
 _COUNT = r"\d{1,3}(?:[,_]\d{3}){1,4}|\d{1,15}"  # 1,024 or 1_024
 _NUMBERS = {"{step}": rf"(?P<step>{_COUNT})", "{total}": rf"(?P<total>{_COUNT})", "{epoch}": r"(?P<epoch>\d{1,9})"}
 _NUMBERS["{per_epoch}"] = r"(?P<per_epoch>\d{1,9})"
+_ANYTHING = r"[^\n]{1,16}?"  # in the place of a number that is damaged
 _BEFORE = r"(?:^|[\s\]:|>)({,\"'-])"
 _PREFIX = r"(?s)^(?P<prefix>(?:.*?[\s\]:|>)({,\"'-])?)"
 _RANK = r"(?i)(?:\b(?:rank|default|worker|process|proc|host|ranks?\d*/|dp)[\s:=_#-]*|^\s*\[?|\[\d+,)(?P<rank>\d{1,6})(?:[\]:,|>)\s]|$)"
@@ -66,6 +67,13 @@ def head_pattern(line: Line, writer: Writer, text: str | None = None) -> str:
     if head.startswith("^"):
         return r"(?s)^(?P<prefix>)" + head[1:]
     return (_PREFIX if writer.prefixed else r"(?s)^(?P<prefix>)") + head
+
+
+def _loosened(head: str) -> str:
+    """A head with anything in the place of its numbers: a record whose count is damaged still begins so."""
+    for name in _NUMBERS:
+        head = head.replace(name, _ANYTHING)
+    return re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)", _ANYTHING, head)
 
 
 def told_by(line: Line, writer: Writer) -> str:
@@ -170,7 +178,7 @@ def _searched(
         fits[twice[bools(glued)]] = False
     bad = np.zeros(0, np.int64)
     if line.begins is not None and not fits.all():
-        begins = head_pattern(line, writer, line.begins or line.head)
+        begins = head_pattern(line, writer, line.begins or _loosened(line.head))
         bad = at[valid(extract(lines, begins)["prefix"]) & ~fits]
     if not fits.any():
         return Rows(line), bad

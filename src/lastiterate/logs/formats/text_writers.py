@@ -24,7 +24,8 @@ class Line:
 
     `literal` is text that each of them has; it is looked for first. `keys` maps the log's own names to roles; the first
     of them makes the line a record. `at`: a line without a number takes that of the "next" or the "last" numbered line;
-    `begins`, where given, is a looser head: lines that fit it and are no record are counted; None counts none.
+    `begins`, where given, is a looser head: lines that fit it and are no record are counted; by default the head with anything in
+    the place of its numbers; None counts none.
     """
 
     literal: str
