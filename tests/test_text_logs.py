@@ -344,4 +344,4 @@ def test_a_record_whose_count_is_damaged_is_counted(tmp_path):
     content = text(levanter).replace(b"train 19.0it/", b"train 1\xd3\x03\xf9it/")
     run = only(tmp_path, content)
     assert len(run.series["train_loss"][0]) == 39
-    assert any("1 begin like a record and are not one: left out" in message for message in messages(run))
+    assert "1 begin like a record and are not one: left out" in messages(run)
