@@ -46,7 +46,7 @@ from lastiterate.workflow.owner import is_locked, take_ownership
 from lastiterate.workflow.paper_numbers import load_numbers, with_numbers
 from lastiterate.workflow.places import located, plain
 from lastiterate.workflow.plans import plan_content, plan_files, plan_logs, plan_options, plan_runs, plan_tables
-from lastiterate.workflow.report import report_content
+from lastiterate.workflow.report_content import report_content
 from lastiterate.workflow.settle import settled, typed
 from lastiterate.workflow.sources import load_sources, source_digest
 

@@ -11,7 +11,8 @@ import yaml
 from browser import Browser, find_browser
 from lastiterate.workflow.families import declared_families, load_families, load_headings
 from lastiterate.workflow.paper_numbers import load_numbers
-from lastiterate.workflow.report import anchor, count_statuses, load_item, load_ledger, page, report_content, sort_key
+from lastiterate.workflow.report import count_statuses, load_item, load_ledger, page, sort_key
+from lastiterate.workflow.report_content import anchor, report_content
 from lastiterate.workflow.sources import load_sources
 from test_workflow import make_copy, snakemake
 

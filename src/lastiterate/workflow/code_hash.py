@@ -8,6 +8,7 @@ library that they import does.
 
 import ast
 import hashlib
+import re
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -73,11 +74,21 @@ def version_of(library: str) -> str:
     """Version of the distribution that brings a top-level module; empty for the standard library."""
     if library in sys.stdlib_module_names:
         return ""
+    name = DISTRIBUTIONS.get(library, library)
+    if found := _installed().get(re.sub(r"[-_.]+", "_", name).lower()):
+        return found
     try:
-        return metadata.version(DISTRIBUTIONS.get(library, library))
+        return metadata.version(name)
     except metadata.PackageNotFoundError:
         names = metadata.packages_distributions().get(library, [])
         return " ".join(f"{name}-{metadata.version(name)}" for name in sorted(set(names)))
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """Versions of distributions by name, as the folders NAME-VERSION.dist-info say, which is quicker than to read what lies in them."""
+    folders = [path.stem for place in reversed(sys.path) if Path(place).is_dir() for path in Path(place).glob("*.dist-info")]
+    return {name.lower(): version for name, _, version in (folder.partition("-") for folder in folders)}
 
 
 @cache

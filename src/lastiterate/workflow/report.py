@@ -26,11 +26,9 @@ from lastiterate.explorer import explorer_html
 from lastiterate.workflow.captions import filled
 from lastiterate.workflow.claims import load_claims
 from lastiterate.workflow.environment import direct_dependencies
-from lastiterate.workflow.families import Family
 from lastiterate.workflow.files import replacing
 from lastiterate.workflow.held import check_held
-from lastiterate.workflow.paper_numbers import Number
-from lastiterate.workflow.sources import Source
+from lastiterate.workflow.report_content import anchor
 from lastiterate.workflow.step import reported_errors
 
 PROJECT = Path(__file__).parents[3]  # of a clone
@@ -56,12 +54,6 @@ class Item:
     def anchor(self) -> str:
         """Where the item is in the page: paper/family/panel."""
         return anchor(self.path)
-
-
-def anchor(path: str) -> str:
-    """PAPER/FAMILY/PANEL of a figure, PAPER/FAMILY/TABLE.csv of a table."""
-    place = Path(path) if path.endswith(".csv") else Path(path).with_suffix("")
-    return str(Path(*place.parts[1:]))
 
 
 def load_item(path: str, caption: str, others: Iterable[str] = (), numbers: Iterable[dict] = ()) -> Item:
@@ -140,28 +132,6 @@ def versions(root: Path) -> dict[str, str]:
     return known
 
 
-def report_content(
-    config: dict, families: Iterable[Family], sources: dict[str, Source], headings: dict, numbers: Iterable[Number] = ()
-) -> dict:
-    """What the page shows beside the figures, from the workflow: papers, questions, numbers, families, config, provenance of data."""
-    shown = ("paper", "question", "name", "title", "shown", "figures", "tables")
-    return {
-        **headings,
-        "families": [
-            {key: getattr(family, key) for key in shown}
-            | {"code": [f"src/{family.module.replace('.', '/')}/{name}.py" for name in ("compute", "draw")]}
-            for family in families
-        ],
-        "numbers": [
-            {"key": number.target or f"{number.paper} {number.number}", "anchors": sorted({anchor(path) for path in number.files})}
-            | {key: getattr(number, key) for key in ("paper", "number", "shows", "verdict", "note")}
-            for number in numbers
-        ],
-        "config": config,
-        "sources": sorted(_source_row(source) for source in sources.values()),
-    }
-
-
 def page(content: dict, ledger: list[dict[str, str]], software: dict[str, str], ledger_path: str = "results/claims.csv") -> str:
     """Text of the report; `content` as from `report_content`. Tables, other formats and code are linked where they lie in the folder."""
     families = [_family(family, content["numbers"]) for family in content["families"]]
@@ -212,19 +182,10 @@ def _card(question: str, families: list[dict], ledger: list[dict[str, str]]) -> 
     return {"question": question, "item": items[0], "figures": len(items), "counts": {status: n for status, n in total.items() if n}}
 
 
-def _source_row(source: Source) -> tuple[str, ...]:
-    licences = sorted({file.licence for file in source.files})
-    places = sorted({(file.repository, file.commit[:12]) for file in source.files})
-    repositories, commits = (", ".join(dict.fromkeys(parts)) for parts in zip(*places, strict=True))
-    sizes = [file.size for file in source.files]
-    size = "not stated" if None in sizes else f"{sum(sizes) / 1e6:.1f}"
-    return source.name, repositories, commits, str(len(source.files)), size, ", ".join(licences)
-
-
 def main() -> None:
     """Command line of the rule `report`: the page from what has been built in the working directory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--content", type=Path, required=True, help="JSON, see `report_content`")
+    parser.add_argument("--content", type=Path, required=True, help="JSON, see `lastiterate.workflow.report_content`")
     parser.add_argument("--ledger", type=Path, required=True, help="results/claims.csv")
     parser.add_argument("--claims", type=Path, required=True, help="the published claims, config/claims.csv")
     parser.add_argument("--output", type=Path, required=True, help="the page")
