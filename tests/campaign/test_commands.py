@@ -33,8 +33,8 @@ SCHEDULES = [
 ]
 LOG_OPTIONS = {
     "--map": ["run_id=x", "step=step", "train_loss=loss", "lr=lr", "step=loss"],
-    "--settings": ["{folder}/settings.csv"],
-}
+    "--settings": ["{folder}/settings.csv"], "--limit": ["numbers=1e6", "updates=300", "columns=3", "seconds=0.001", "bytes=100"],
+}  # fmt: skip
 OPTIONS = {
     "read": {
         **LOG_OPTIONS, "--schedule": SCHEDULES, "--step-shift": ["1", "-1"], "--lr-shift": ["1"], "--format": ["table", "text", "console"],
