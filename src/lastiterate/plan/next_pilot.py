@@ -70,11 +70,12 @@ class NextPilot:
     outcomes: tuple[Outcome, ...]
     branch: tuple[str, int] | None = None
     opens: bool = False  # decisions that are out of reach without it, and count in `before`
+    noise: float = 0.0  # between seeds: a regret within it cannot be lowered
 
     @property
     def decides(self) -> bool:
-        """Whether it is expected to lower the regret by a tenth or more."""
-        return self.after < (1 - LITTLE) * self.before
+        """Whether it is expected to lower the regret by a tenth or more, of one that is more than noise."""
+        return self.before > self.noise and self.after < (1 - LITTLE) * self.before
 
 
 def next_pilot(
@@ -147,7 +148,7 @@ def best_of(
     outcomes = _outcomes(laws, losses, seen[:, best], errors[:, best], open_now | opens[best], [one.label for one in decisions])
     return NextPilot(
         tried[best], float(cost[best]), found.before, float(found.after[best]), float(laws.predicted(seen[:, best, None])[0]), outcomes,
-        _branch(tried[best], pilots), bool(opens[best] and not open_now.all()),
+        _branch(tried[best], pilots), bool(opens[best] and not open_now.all()), laws.noise,
     )  # fmt: skip
 
 
