@@ -1,4 +1,4 @@
-"""Writes what the commands of a page print under them, and the picture of the README: ``python examples/refresh.py README.md docs/plan.md``.
+"""Writes what the commands of pages print under them, and the picture of the README: ``python examples/refresh.py README.md``.
 
 A command is a line that starts with "$ " in a console block; `source` and `cd` count for those after them. It runs in a copy of
 the examples, with the environment of this Python.
@@ -47,10 +47,11 @@ def picture(target: Path) -> None:
     from lastiterate.plan import load_pilots, make_plan
     from lastiterate.plan.write import tables
 
-    found = tables(make_plan(load_pilots([ROOT / "examples/runs"])[0], 200_000))
+    plan = make_plan(load_pilots([ROOT / "examples/runs"])[0], 200_000)
+    found = tables(plan) | {"schedule": {"step": range(1, plan.schedule.total_steps + 1), "lr": plan.schedule.lr}}
     with plt.rc_context():
         c.use_style()
-        figure = prediction(*(pd.DataFrame(found[name]) for name in ("fits", "prediction")))
+        figure = prediction(*(pd.DataFrame(found[name]) for name in ("fits", "prediction", "schedule")))
         c.fix_layout(figure)
         c.save(figure, target)
 
@@ -66,7 +67,9 @@ def main() -> None:
             (folder / ".venv/bin/activate").write_text(f"export PATH='{Path(sys.executable).parent}':$PATH\n")
             os.environ["COLUMNS"] = "80"
             path = ROOT / page
-            path.write_text(refreshed(path.read_text(), folder, [] if page == "README.md" else ["source .venv/bin/activate", "cd examples"]))
+            path.write_text(
+                refreshed(path.read_text(), folder, [] if page == "README.md" else ["source .venv/bin/activate", "cd examples"])
+            )
     if "README.md" in sys.argv:
         picture(ROOT / PICTURE)
 
