@@ -175,18 +175,17 @@ def make_plan(
         others = [option for option in options if option.family == "wsd" and option.cooldown == 0.2]
     else:
         others = defaults(best, _best_lr(ran, loss, best.base_lr))
-    losses = choice.losses[:, choice.index, None]
+    loses = laws.middle(choice.losses - choice.losses[:, choice.index, None])
     against = contrasted(laws, {RECOMMENDED: best.schedule} | {other.label: other.schedule for other in others}, RECOMMENDED, level)
     predicted = against[0].predicted
     reached = np.flatnonzero(np.isfinite(choice.regret))
-    loses, _, _ = laws.difference(choice.losses[:, reached] - losses, level)
     left = horizon - (from_step or 0)
     pilot = _next_pilot(laws, options, choice, pilots, left=left, budget=budget, family=family, trainer=trainer)
     return Plan(
         best, loss, predicted, against[0].low, against[0].high, level, laws, tuple(asked),
         tuple(_advice(best, asked, laws, ran, loss, horizon, diverged, bound, from_step)),
         against,
-        tuple((options[i], predicted + float(more)) for i, more in zip(reached, loses, strict=True)),
+        tuple((options[i], predicted + float(loses[i])) for i in reached),
         {name: options[reached[np.argmin(values[reached])]].label for name, values in laws.by_law(choice.losses)},
         tuple(pilots), tuple(_notes(asked, pilots, init_std, weight_decay)), from_step or 0, doubted,
         float(choice.regret[choice.index]), pilot, budget,

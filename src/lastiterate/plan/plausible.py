@@ -120,7 +120,11 @@ class Plausible:
         """Middle and ends of the interval of a difference between losses, from draws (D, n) of it, in nats."""
         ends = (mixture(loses, self.errors[:, None], self.weights, q) for q in ((1 - level) / 2, (1 + level) / 2))
         same = np.abs(loses).max(axis=0) < ROUNDING
-        return tuple(np.where(same, 0.0, end) for end in (quantile(loses, self.weights, 0.5), *ends))
+        return tuple(np.where(same, 0.0, end) for end in (self.middle(loses), *ends))
+
+    def middle(self, loses: np.ndarray) -> np.ndarray:
+        """Weighted median of a difference between losses, from draws (D, n) of it, in nats."""
+        return quantile(loses, self.weights, 0.5)
 
     @property
     def _scale(self) -> float:
