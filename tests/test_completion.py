@@ -52,6 +52,7 @@ def run(folder, *command):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", [["bash", "-c", BASH, "bash"], ["fish", "-c", FISH]], ids=["bash", "fish"])
 @pytest.mark.parametrize(("line", "offered", "others"), OFFERED)
 def test_what_tab_offers(folder, shell, line, offered, others):

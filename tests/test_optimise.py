@@ -46,6 +46,7 @@ def test_one_and_two_updates():
     np.testing.assert_allclose(optimise_schedule(2, [1.0, 2.0], rtol=1e-7).value, best.fun, rtol=2e-7)
 
 
+@pytest.mark.slow
 def test_a_hundred_updates_reach_the_minimum():
     result = optimise_schedule(100, rtol=1e-7)
     assert result.reason == "certified"

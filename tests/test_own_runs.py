@@ -26,6 +26,7 @@ def embedded():
     return runs, notes
 
 
+@pytest.mark.slow
 @pytest.fixture(scope="module")
 def inputs(embedded, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ingested")
@@ -46,6 +47,7 @@ def test_the_embedded_logs_are_small_whole_and_of_one_corpus(embedded):
             assert run.series["train_loss"][0][-1] == run.schedule.total_steps and run.series["train_loss"][0][0] <= 25
 
 
+@pytest.mark.slow
 def test_the_embedded_runs_are_those_of_the_config(embedded):
     plan = make_plan(load_train_config(ROOT / "config/train/embedded.yaml"))
     for run in embedded[0]:
