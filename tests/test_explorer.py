@@ -10,7 +10,7 @@ from browser import Browser, find_browser
 from lastiterate import schedules
 from lastiterate.bound import omega_trajectory, tuned
 from lastiterate.explorer import explorer_html
-from lastiterate.explorer.templates import ROUNDED, kinds, numbers, settings_text, some_schedule
+from lastiterate.explorer.templates import ROUNDED, kinds, numbers, settings_text, some_schedule, within
 from lastiterate.schedules import Schedule
 from lastiterate.schedules.export import TRAINERS
 from lastiterate.transfer import extend
@@ -148,6 +148,45 @@ def test_settings_are_the_exporters(opened):
     assert filled > 400
 
 
+ODD = [
+    {"warmup": 1},
+    {"family": "constant", "warmup": 1},
+    {"peak": 3e-5, "final": 0.1},
+    {"peak": 1e-6, "final": 1e-6, "warmup": 2},
+    {"total": 100, "warmup": 29, "cooldown": 0.57},
+    {"total": 100, "warmup": 10, "cooldown": 0.9, "shape": "cosine"},
+    {"total": 20, "warmup": 25},
+    {"total": 1_000_000, "warmup": 1, "cooldown": 0.0},
+    {"cooldown": 0.0},
+    {"cooldown": 1.0},
+    {"cooldown": 0.006, "warmup": 5},
+    {"final": 1},
+    {"family": "linear", "warmup": 399},
+    {"family": "inverse_sqrt", "cooldown": 1.0},
+    {"family": "two_stage", "warmup": 300, "switch": 100},
+    {"family": "two_stage", "switch": 399, "cooldown": 0.9},
+    {"family": "two_stage", "factor": 1},
+    {"family": "two_stage", "factor": 0.1, "final": 0.5},
+]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("changes", ODD, ids=lambda changes: " ".join(map(str, changes.values())))
+def test_settings_at_the_edge_are_the_exporters_or_none(opened, changes):
+    """A warmup of one update, a peak below 1e-4 in YAML, fractions that truncate: each was a wrong text once."""
+    show(opened, DEFAULTS | {"exponent": 0, "peak": 0.001} | changes)
+    state, texts = json.loads(
+        opened.evaluate(
+            f"(() => {{ const e = {EXPLORER}; return JSON.stringify([e.found.s, Object.fromEntries(Object.keys(e.data.trainers)"
+            ".map(trainer => { e.state.output = trainer; e.update(); return [trainer, e.text.textContent]; }))]); })()"
+        )
+    )
+    schedule = of_library(state).with_peak_lr(state["peak"])
+    for trainer, text in texts.items():
+        if "lastiterate export --schedule schedule.json" not in text:
+            assert text == settings_text(schedule, trainer), trainer
+
+
 @pytest.mark.browser
 def test_a_knee_follows_the_mouse_and_the_keys(opened):
     show(opened, DEFAULTS | {"exponent": 0})
@@ -189,6 +228,12 @@ def test_it_is_accessible(browser, page, dark):
     browser.open(page, 1280, 1300)
     assert browser.violations() == []
     browser.prefer_dark(False)
+
+
+def test_texts_with_gaps_are_not_filled_in_at_the_edge_of_their_kind():
+    kind, values = "wsd/linear/warmup/", numbers(schedules.wsd(1000, warmup_steps=100, peak_lr=1e-3), 0, 0.0, 0.0)
+    assert within(kind, values)
+    assert not any(within(kind, values | edge) for edge in ({"W": 1}, {"N": 1}, {"N": 0}, {"S": 101}, {"final": 1.0}))
 
 
 def test_texts_with_gaps_hold_for_other_schedules_and_say_that_float32_rounds():

@@ -28,8 +28,10 @@
     let family = s.family, shape = COOLED.includes(family) ? s.shape : "";
     if (family === "wsd" && !decay) [family, shape] = ["constant", ""];
     if (family === "inverse_sqrt" && !decay) shape = "";
-    const at = data.kinds[`${family}/${shape}/${s.warmup ? "warmup" : ""}/${ends && family !== "constant" ? "ends" : ""}`]?.[trainer];
-    return at === undefined ? null : trainerSettings.fill(data.texts[at], numbersOf(s, phases, peak));
+    const kind = `${family}/${shape}/${s.warmup ? "warmup" : ""}/${ends && family !== "constant" ? "ends" : ""}`;
+    const at = data.kinds[kind]?.[trainer], values = numbersOf(s, phases, peak);
+    if (family === "constant") values.final = 0;
+    return at === undefined || !trainerSettings.within(kind, values) ? null : trainerSettings.fill(data.texts[at], values);
   };
 
   // ---- the page ----------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 For each kind of schedule and each trainer the exporter writes its settings for a few random schedules; where their texts agree is the
 text, and each number that changes is the one `VALUES` entry that gives it every time. A text is kept if it also gives the exporter's own
-for further schedules; otherwise, and where the trainer cannot execute the schedule exactly, the page names the command that says more.
+for further schedules; otherwise, where the trainer cannot execute the schedule exactly, and for schedules at the edge of their kind
+(`within`), the page names the command that says more.
 """
 
 import random
@@ -12,14 +13,17 @@ from lastiterate import schedules
 from lastiterate.schedules import Schedule
 from lastiterate.schedules.export import EXACT, TRAINERS, nearest
 from lastiterate.schedules.export.form import read
+from lastiterate.schedules.export.text import fraction, number
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\d.])")
 SHAPES = ("linear", "1-sqrt", "cosine")
 ROUNDED = "computed in float32, which moves learning rates a little: lastiterate export says by how much"
+PROBE = 3e-05  # a peak that YAML needs written as 3.0e-05, and Python writes as 3e-05
 LEARNT, CHECKED = 3, 3  # random schedules that a text is learnt from, and those that it is checked with
 
 # Numbers that settings are made of, by names that numerics of the page know too: T updates, W of warmup, S before the decay and N of it, as
-# the exporter counts them; E, the updates at which a second stage begins, and F its factor.
+# the exporter counts them; E, the updates at which a second stage begins, and F its factor. "least a/b" is the smallest double f with
+# int(b f) = a. A name with a point after it is written as YAML reads floats.
 VALUES = {
     "T": lambda v: v["T"],
     "W": lambda v: v["W"],
@@ -49,6 +53,8 @@ VALUES = {
     "peak*F": lambda v: v["peak"] * v["F"],
     "F-final": lambda v: v["F"] - v["final"],
     "1-final": lambda v: 1 - v["final"],
+    "least W/T": lambda v: fraction(v["W"], v["T"], int),
+    "least N/T": lambda v: fraction(v["N"], v["T"], int),
     "W/T": lambda v: v["W"] / v["T"],
     "N/T": lambda v: v["N"] / v["T"],
     "S/T": lambda v: v["S"] / v["T"],
@@ -81,14 +87,15 @@ def key(family: str, shape: str, warmup: bool, ends: bool) -> str:
 def some_schedule(kind: dict, rng: random.Random, begins: float = 0.0) -> tuple[Schedule, dict]:
     """A random schedule of a kind, whose warmup begins at a factor of the peak, and the numbers its settings may be made of."""
     total = rng.randrange(2000, 3000)
-    warmup = rng.randrange(101, 191) if kind["warmup"] else 0
+    telling = [steps for steps in range(101, 901) if fraction(steps, total, int) != steps / total] or [*range(101, 901)]
+    warmup = rng.choice([steps for steps in telling if steps < 191] or telling[:1]) if kind["warmup"] else 0
     final = round(rng.uniform(0.011, 0.089), 4) if kind["ends"] else 0.0
     peak = round(rng.uniform(0.00011, 0.0089), 7)
     arguments = {"total_steps": total, "warmup_steps": warmup, "peak_lr": peak, "initial_lr_ratio": begins}
     if kind["family"] not in ("constant", "inverse_sqrt"):
         arguments["final_lr_ratio"] = final
     if kind["shape"]:
-        arguments |= {"cooldown": round(rng.uniform(0.1, 0.4), 3), "decay_shape": kind["shape"]}
+        arguments |= {"cooldown": round((rng.choice([n for n in telling if n > 190]) + 0.5) / (total + 1), 6), "decay_shape": kind["shape"]}
     switch, factor = 0, 0.0
     if kind["family"] == "two_stage":
         switch, factor = rng.randrange(300, 900), round(rng.uniform(0.3, 0.6), 4)
@@ -109,15 +116,33 @@ def numbers(schedule: Schedule, switch: int, factor: float, final: float) -> dic
     }  # fmt: skip
 
 
-def learn(texts: list[str], values: list[dict]) -> list | None:
-    """Text pieces and names of `VALUES` in turn that give each of the texts from its values; None if no such list does."""
+def within(kind: str, values: dict) -> bool:
+    """Whether the texts of a kind (its key) hold for these numbers.
+
+    At the edge, where a phase has one update or none, or ends where it begins, trainers take other settings: a `warmup` of 1 is the
+    whole run for Levanter.
+    """
+    family = kind.split("/")[0]
+    v, begins = values, max(values["W"], values["E"])
+    return (
+        v["W"] != 1
+        and (v["N"] > 2 or (v["N"] == 0 and family in ("constant", "inverse_sqrt")))
+        and v["final"] < 1
+        and (family not in ("wsd", "inverse_sqrt", "two_stage") or v["S"] - begins > 1)
+        and (family != "two_stage" or (v["E"] - v["W"] > 1 and v["final"] < v["F"] < 1))
+    )
+
+
+def learn(texts: list[str], values: list[dict], point: str = "") -> list | None:
+    """Text pieces and names of `VALUES`, with `point` after them, in turn that give each of the texts from its values; None if none do."""
     pieces = [NUMBER.split(text) for text in texts]
     found = [NUMBER.findall(text) for text in texts]
     if any(other != pieces[0] for other in pieces[1:]):
         return None
     template = [pieces[0][0]]
     for place, piece in zip(zip(*found, strict=True), pieces[0][1:], strict=True):
-        name = next((name for name in VALUES if all(value_text(name, v) == text for v, text in zip(values, place, strict=True))), None)
+        names = (name + point for name in VALUES)
+        name = next((name for name in names if all(value_text(name, v) == text for v, text in zip(values, place, strict=True))), None)
         if len(set(place)) == 1:
             template[-1] += place[0] + piece
         elif name is None:
@@ -129,7 +154,7 @@ def learn(texts: list[str], values: list[dict]) -> list | None:
 
 def value_text(name: str, values: dict) -> str:
     """A number as the settings have it."""
-    return repr(VALUES[name](values))
+    return number(VALUES[name[:-1]](values)) if name.endswith(".") else repr(VALUES[name](values))
 
 
 def fill(template: list, values: dict) -> str:
@@ -154,7 +179,8 @@ def template(kind: dict, trainer: str, begins: float = 0.0) -> list | None:
     texts += [settings_text(schedule, trainer) for schedule, _ in some[1:]]
     if None in texts:
         return None
-    found = learn(texts[:LEARNT], [values for _, values in some[:LEARNT]])
+    point = "." if number(PROBE) in (settings_text(some[0][0].with_peak_lr(PROBE), trainer) or "") else ""
+    found = learn(texts[:LEARNT], [values for _, values in some[:LEARNT]], point)
     right = found and all(fill(found, values) == text for text, (_, values) in zip(texts[LEARNT:], some[LEARNT:], strict=True))
     return found if right else None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lastiterate.explorer.templates import key, kinds, numbers, template
+from lastiterate.explorer.templates import key, kinds, numbers, template, within
 from lastiterate.laws.path import Path as LawPath
 from lastiterate.pages.shell import page, rounded, script
 from lastiterate.plan.candidates import Candidate
@@ -155,14 +155,15 @@ def _templates(options: list[Candidate]) -> tuple[dict, list[tuple[str | None, d
         begins = float(schedule.phases[0].start) if schedule.warmup_steps else 0.0
         final = float(decay.end) if decay.kind == "decay" else 0.0
         kind = key(family, shape, bool(schedule.warmup_steps), final > 0)
-        if kind not in known:
+        values = numbers(schedule, 0, 0.0, final)
+        if kind not in known or not within(kind, values):
             found.append((None, {}))
             continue
         name = f"{kind} {begins}"
         if name not in texts:
             made = {trainer: template(known[kind], trainer, begins) for trainer in TRAINERS}
             texts[name] = {trainer: text for trainer, text in made.items() if text}
-        found.append((name, numbers(schedule, 0, 0.0, final)))
+        found.append((name, values))
     return texts, found
 
 
