@@ -27,11 +27,12 @@ def test_what_is_left_out_comes_from_the_defaults_but_names_of_ones_own_are_take
 
 
 def test_order_of_keys_written_defaults_and_whole_numbers_do_not_matter_but_the_order_of_names_does():
+    schema = {"properties": {"paper": {"properties": SCHEMA["properties"]}}, "$defs": SCHEMA["$defs"]}
     names = {"b": {"cooldown": 1, "family": "wsd"}, "a": {"family": "wsd"}}
-    first = settled({"family": {"schedules": names, "steps": 5}}, {}, SCHEMA)
-    second = settled({"family": {"distance": 1, "steps": 5, "schedules": names}, "formats": ["svg"]}, {}, SCHEMA)
-    assert repr(first) == repr(second) and list(first["family"]["schedules"]) == ["b", "a"]
-    assert repr(first["family"]["schedules"]["b"]) == "{'family': 'wsd', 'cooldown': 1.0}"
+    first = settled({"paper": {"family": {"schedules": names, "steps": 5}}}, {}, schema)["paper"]["family"]
+    second = settled({"paper": {"family": {"distance": 1, "steps": 5, "schedules": names}}}, {}, schema)["paper"]["family"]
+    assert repr(first) == repr(second) and list(first["schedules"]) == ["b", "a"]
+    assert repr(first["schedules"]["b"]) == "{'family': 'wsd', 'cooldown': 1.0}"
 
 
 def test_nested_values_of_the_command_line_are_typed_and_what_does_not_fit_is_left_to_the_check():

@@ -14,7 +14,16 @@ def settled(config: Mapping, defaults: Mapping, schema: Mapping) -> dict:
     Keys of the schema are taken from both, `config` first. An object whose names a user chooses is taken whole where it is given:
     who leaves a schedule out of `schedules` does not get it back. What does not fit the schema stays as it is, to be reported.
     """
-    return _settle(_merged(deepcopy(dict(config)), defaults, schema, schema), schema, schema)
+    merged = _merged(deepcopy(dict(config)), defaults, schema, schema)
+    return _in_order_of(_settle(merged, schema, schema), merged, 2)
+
+
+def _in_order_of(found, given, levels: int):
+    """Objects of the upper levels, papers and their families, in the order of the config: the report shows them in it."""
+    if not levels or not isinstance(found, dict) or not isinstance(given, Mapping):
+        return found
+    names = [*given, *(name for name in found if name not in given)]
+    return {name: _in_order_of(found[name], given.get(name), levels - 1) for name in names}
 
 
 def typed(config: dict, stated: Mapping) -> dict:
