@@ -108,9 +108,9 @@ def test_deployed_by_snakedeploy_from_a_git_repository(tmp_path):
 @pytest.mark.parametrize("name", ["it's", "a{b}c", "x'; touch pwned; '", "with space $HOME `id`"])
 def test_a_folders_name_is_never_read_as_code(tmp_path, name):
     project = copy(tmp_path / name)
-    (project / "config/config.yaml").write_text(yaml.safe_dump(SMALL | {"trained": {}, "plans": {}}))
-    run(project, "snakemake", "--cores", "1", FIGURE)
+    small = ("--config", "schaipp={schedule_comparison: {total_steps: 20}}", "figures={formats: [svg]}")
+    run(project, "snakemake", "--cores", "1", FIGURE, *small)
     assert (project / FIGURE).exists() and not list(tmp_path.rglob("pwned"))
     elsewhere = tmp_path / "else{where}'s"
-    run(elsewhere, "snakemake", "-s", str(project / "Snakefile"), "--cores", "1", FIGURE)
+    run(elsewhere, "snakemake", "-s", str(project / "Snakefile"), "--cores", "1", FIGURE, *small)
     assert (elsewhere / FIGURE).read_bytes() == (project / FIGURE).read_bytes() and not list(tmp_path.rglob("pwned"))
