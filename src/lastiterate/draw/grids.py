@@ -22,16 +22,19 @@ def relplot(table: pd.DataFrame, *, titles: str = "{col_name}", legend_title: st
 
 
 def ecdf(axes, table: pd.DataFrame, columns: dict[str, str], *, least: float | None = None, **options) -> None:
-    """The share of values at or below, a step line for each column (by its label); values below `least` are drawn at it."""
+    """The share of values at or below, a step line for each column (by its label), values below `least` at it; labels of axes stay."""
+    names = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
     for (column, label), style in zip(columns.items(), styles(columns).values(), strict=True):
         values = table[column].dropna()
         if len(values):
             shown = values if least is None else values.clip(lower=least)
             seaborn.ecdfplot(x=shown, ax=axes, **style.curve, label=label, **options)
+    axes.set(**names)
 
 
 def strip(axes, table: pd.DataFrame, *, x: str, y: str, colours: dict, marker: str = "o", **options) -> None:
-    """One dot for every row, beside each other in their category, in its colour; the same for equal tables."""
+    """One dot for every row, beside each other in their category, in its colour; the same for equal tables. Labels of axes stay."""
+    names = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
     state = np.random.get_state()
     np.random.seed(0)  # seaborn draws the places of dots from the global stream
     try:
@@ -39,3 +42,4 @@ def strip(axes, table: pd.DataFrame, *, x: str, y: str, colours: dict, marker: s
         seaborn.stripplot(table, x=x, y=y, hue=x, marker=marker, ax=axes, legend=False, **order, **options)
     finally:
         np.random.set_state(state)
+    axes.set(**names)
