@@ -27,6 +27,8 @@ NOISE = 5e-4  # least such error, of the log-loss; seeds of a large model differ
 OWN_LEVEL, POWER_LEVEL, NOISE_LEVEL = 0.8, 4.0, 1e-3  # the same for losses
 LEFT_OUT = 0.1  # share of the squared errors of left-out pilots that an interval adds to those of pilots that were seen
 FALL = 0.3  # of a predicted further fall of the log-loss that is not to be relied on, where no longer pilots tell
+TYPICAL_FALL = 0.05  # of the log-loss, for which errors of longer pilots count as errors of losses
+OFF = 0.3  # of the log-loss: a fit that is further than this from the middle of all counts as this far
 WORST = 0.05  # error of the best law at left-out pilots above which none describes them, and a plan is refused
 ROUNDING = 1e-9  # nats: schedules that differ by less are the same
 
@@ -93,7 +95,7 @@ class Plausible:
     @property
     def predicting(self) -> Member:
         """The law that is best at losses."""
-        return min(self._levels, key=_level)
+        return min(self._levels, key=_anywhere)
 
     @cached_property
     def errors(self) -> np.ndarray:
@@ -140,8 +142,10 @@ class Plausible:
         """Log-losses (d, n) by the draws that predict them, their weights (d,), and standard deviations (d, n)."""
         levels = self._levels
         rows = [i for i, (member, _) in enumerate(self.draws) if any(member is one for one in levels)]
-        weights = self._spread([_level(one) ** -POWER_LEVEL if one in levels else 0.0 for one in self.members], OWN_LEVEL)[rows]
+        weights = self._spread([_anywhere(one) ** -POWER_LEVEL if one in levels else 0.0 for one in self.members], OWN_LEVEL)[rows]
         laws = np.log(losses[rows])
+        centre = quantile(laws, weights, 0.5)
+        laws = np.clip(laws, centre - OFF, centre + OFF)
         fall = np.maximum(0, np.log(min(curve.loss[-1] for curve in self.curves)) - laws)
         own = np.array([_level(self.draws[i][0]) for i in rows])[:, None]
         share = np.array([_fall(self.draws[i][0]) for i in rows])[:, None]
@@ -218,6 +222,11 @@ def _level(one: Member) -> float:
     return float(np.sqrt(NOISE_LEVEL**2 + one.seen**2 + LEFT_OUT * left))
 
 
+def _anywhere(one: Member) -> float:
+    """The same, of longer runs as well: what its weight rests on."""
+    return float(np.hypot(_level(one), TYPICAL_FALL * (one.longer or 0.0)))
+
+
 def _fall(one: Member) -> float:
     """Share of a predicted further fall that is not to be relied on."""
-    return FALL if one.longer is None else float(np.sqrt((FALL**2 + one.longer**2) / 2))
+    return FALL if one.longer is None else float(np.sqrt((FALL**2 + min(one.longer, 1.0) ** 2) / 2))
