@@ -139,6 +139,9 @@ def test_the_tables_of_the_docs_have_the_values_before_beside(tmp_path, monkeypa
     assert text.startswith("a\n<!-- regret -->") and text.endswith("<!-- end -->\nc\n") and "old" not in text
     assert "| 1.0 (2.0) |" in text and "| 0.80 (0.90) |" in text
     assert text.count("| m | longer |") == 2 and text.count("| m | final_2x |") == 1  # nothing is chosen for a final loss
+    pd.DataFrame(now | {"sweep": "n"}).assign(mean=[0.001, np.nan]).to_csv(folder / "summary.csv", index=False)
+    document.main()
+    assert "| m | longer |  | (1) | (0.50) | (1.0) | (2.0) |" in doc.read_text() and "| n | longer | 7 | 1 | 0.50 |" in doc.read_text()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import argparse
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lastiterate.figures.documents import markdown
@@ -29,10 +30,10 @@ BEFORE = Path("config/regret_before.csv")
 
 def _text(row, before, name: str, form) -> str:
     """A value, and in brackets the one before; "" where there is none."""
-    text = "" if pd.isna(row[name]) else form(row[name])
-    if before is None or name not in COMPARED or pd.isna(before[name]) or not text:
+    text = "" if pd.isna(row.get(name, np.nan)) else form(row[name])
+    if before is None or name not in COMPARED or pd.isna(before[name]):
         return text
-    return f"{text} ({form(before[name])})"
+    return f"{text} ({form(before[name])})".lstrip()
 
 
 def _thousandths(value) -> str:
@@ -40,11 +41,14 @@ def _thousandths(value) -> str:
 
 
 def table(summary: pd.DataFrame, before: pd.DataFrame, columns: dict, shares: dict) -> pd.DataFrame:
-    """Rows of the summary as text: `columns` x 1000 and `shares` as they are, each with its value before in brackets."""
-    known = {(row["sweep"], row["task"]): row for row in before.to_dict("records")}
+    """Rows of the summary as text: `columns` x 1000 and `shares` as they are, each with its value before in brackets.
+
+    What is in `before` only stands in brackets alone: a build of some sweeps keeps the rows of the others.
+    """
+    known, now = ({(row["sweep"], row["task"]): row for row in one.to_dict("records")} for one in (before, summary))
     rows = []
-    for row in summary.to_dict("records"):
-        old = known.get((row["sweep"], row["task"]))
+    for key in {**known, **now}:
+        old, row = known.get(key), now.get(key, {"sweep": key[0], "task": key[1], "cases": ""})
         found = {
             "sweep": row["sweep"],
             "task": row["task"],
@@ -69,10 +73,10 @@ def main() -> None:
             temporary.write_text(f"# commit {arguments.keep}\n{summary.to_csv(index=False, float_format='%.5g')}", encoding="utf-8")
         return
     before = pd.read_csv(BEFORE, comment="#")
-    choices = summary[summary["mean"].notna()]
+    choices, before_choices = (one[one["mean"].notna()] for one in (summary, before))
     text = arguments.output.read_text(encoding="utf-8")
     for name, found in {
-        "regret": table(choices, before, CHOICES, {"right": "right"}),
+        "regret": table(choices, before_choices, CHOICES, {"right": "right"}),
         "intervals": table(summary, before, PREDICTIONS, {"coverage": "coverage of 90 %"}),
     }.items():
         block = f"<!-- {name} -->\n\n{markdown(found)}\n\n<!-- end -->"
