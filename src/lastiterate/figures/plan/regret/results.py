@@ -26,6 +26,7 @@ from lastiterate.workflow.step import StepError
 
 KINDS = {"plan_longer": "horizon", "transfer_longer": "horizon", "transfer_size": "size", "transfer_batch": "batch"}
 LEAST_WARMUPS = 2  # updates of a pilot, in its warmups
+DIVERGED = 0.5  # nats above the least loss of its group: such a pilot is no evidence for a law, as in figure peak_lr of bu
 
 
 def judged(entry: dict, inputs: list[Path], level: float) -> Iterator[dict]:
@@ -73,14 +74,18 @@ def _by_transfer(one, seen, entry, level):
 
 
 def _by_plan(one, seen, entry, level):
-    """What a plan says: it chooses among the swept rates, from shorter runs of the same size and batch that are past their warmup."""
+    """What a plan says: it chooses among the swept rates, from shorter runs of the same size and batch that are past their warmup.
+
+    Runs that diverged are left out, as a plan leaves them out.
+    """
     group = one.group
     shorter = [other for other in seen if (other.n_params, other.batch, other.level) == (group.n_params, group.batch, group.level)]
     curves = []
     for other in shorter:
         total = _steps(other, entry)
         if total > LEAST_WARMUPS * entry["warmup_steps"]:
-            pairs = zip(other.lr, other.loss, strict=True)
+            kept = other.loss <= np.min(other.loss) + DIVERGED
+            pairs = zip(other.lr[kept], other.loss[kept], strict=True)
             curves += [Curve(_lr(total, rate, entry), [total], [loss], f"{total}, {rate:.3g}", None, None) for rate, loss in pairs]
     total = _steps(group, entry)
     told = ask(laws_of(curves), [_lr(total, rate, entry) for rate in group.lr], [total] * len(group.lr), level)
