@@ -12,7 +12,7 @@ rule claims:
     log:
         "logs/claims.log",
     conda:
-        "../environment.yml"
+        ENVIRONMENT
     resources:
         mem_mb=500,
         runtime=5,

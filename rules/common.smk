@@ -80,6 +80,11 @@ HEADINGS = load_headings()
 INTERPRETER = "python" if workflow.deployment_settings.deployment_method else sys.executable
 LAUNCHER = shlex.join(["env", f"PYTHONPATH={PACKAGE}", INTERPRETER])
 
+# Conda's environments of the steps. Snakemake takes braces in the name of a folder for wildcards, unless they are doubled.
+BRACES = "{" in str(PROJECT)
+ENVIRONMENT = plain(str(PROJECT / "environment.yml")) if BRACES else "../environment.yml"
+TRAIN_ENVIRONMENT = plain(str(PROJECT / "environment-train.yml")) if BRACES else "../environment-train.yml"
+
 # What steps write that others read, by the names of their rules; looked at for damage, but not while steps are running.
 HELD = {f"{family.step}_{family.name}": family.tables for family in FAMILIES.values()}
 HELD |= {f"draw_{family.name}": family.figures for family in FAMILIES.values()}

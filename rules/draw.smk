@@ -12,7 +12,7 @@ for family in FAMILIES.values():
         log:
             f"logs/draw_{family.name}.log",
         conda:
-            "../environment.yml"
+            ENVIRONMENT
         resources:
             mem_mb=500,
             runtime=5,

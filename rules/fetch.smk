@@ -14,7 +14,7 @@ for source in SOURCES.values():
             f"logs/fetch_{source.name}.log",
         localrule: True
         conda:
-            "../environment.yml"
+            ENVIRONMENT
         resources:
             mem_mb=500,
             runtime=60,

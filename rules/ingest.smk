@@ -15,7 +15,7 @@ for source in LOG_SOURCES.values():
         benchmark:
             f"logs/benchmarks/ingest_{source.name}.tsv"
         conda:
-            "../environment.yml"
+            ENVIRONMENT
         resources:
             mem_mb=1000,
             runtime=20,
@@ -52,7 +52,7 @@ for name, folder in TRAINED.items():
         benchmark:
             f"logs/benchmarks/ingest_{name}.tsv"
         conda:
-            "../environment.yml"
+            ENVIRONMENT
         resources:
             mem_mb=1000,
             runtime=20,

@@ -15,7 +15,7 @@ for name, entry in config["plans"].items():
         benchmark:
             f"logs/benchmarks/plan_{name}.tsv"
         conda:
-            "../environment.yml"
+            ENVIRONMENT
         resources:
             mem_mb=1500,
             runtime=60,

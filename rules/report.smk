@@ -21,7 +21,7 @@ rule report:
     log:
         "logs/report.log",
     conda:
-        "../environment.yml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=5,

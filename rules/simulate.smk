@@ -15,7 +15,7 @@ for family in FAMILIES.values():
             benchmark:
                 f"logs/benchmarks/simulate_{family.name}.tsv"
             conda:
-                "../environment.yml"
+                ENVIRONMENT
             resources:
                 **family.resources,
             params:

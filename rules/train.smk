@@ -42,7 +42,7 @@ for kind, meaning in KINDS.items():
             wildcard_constraints:
                 run="|".join(map(re.escape, ids)),
             conda:
-                "../environment-train.yml"
+                TRAIN_ENVIRONMENT
             threads: TRAIN["threads"]
             resources:
                 **RESOURCES,
@@ -72,7 +72,7 @@ for group in (group for group in groups(PLAN, TRAIN) if len(group) > 1):
         log:
             f"logs/train/{TRAIN['name']}/{label}.log",
         conda:
-            "../environment-train.yml"
+            TRAIN_ENVIRONMENT
         threads: TRAIN["threads"]
         resources:
             **RESOURCES,
@@ -99,7 +99,7 @@ for dataset in TRAIN["datasets"].values():
             log:
                 f"logs/train/prepare_{Path(dataset['folder']).name}.log",
             conda:
-                "../environment-train.yml"
+                TRAIN_ENVIRONMENT
             resources:
                 mem_mb=4000,
                 runtime=240,
@@ -122,7 +122,7 @@ rule train_collect:
     log:
         f"logs/train/{TRAIN['name']}/collect.log",
     conda:
-        "../environment.yml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=20,
