@@ -8,6 +8,15 @@ min_version("9.27")
 
 
 include: "rules/common.smk"
+
+
+rule all:
+    """Every figure that needs no download (the default)."""
+    localrule: True
+    input:
+        [path for family in FAMILIES.values() if family.default and not needs_download(family) for path in map(plain, family.figures)],
+
+
 include: "rules/fetch.smk"
 include: "rules/ingest.smk"
 include: "rules/simulate.smk"
@@ -24,30 +33,9 @@ if "train" in config:
     include: "rules/train.smk"
 
 
-localrules:
-    all,
-    paper,
-    logs,
-    mine,
-    own,
-    schaipp,
-    defazio,
-    bu,
-    laws,
-    regret,
-    plan,
-    train,
-
-
-rule all:
-    """Every figure that needs no download (the default)."""
-    default_target: True
-    input:
-        [path for family in FAMILIES.values() if family.default and not needs_download(family) for path in map(plain, family.figures)],
-
-
 rule paper:
     """Every figure of the papers and of our own runs, those from the public logs included, and the ledger of published claims."""
+    localrule: True
     input:
         [plain(path) for family in FAMILIES.values() if family.default or family.paper != "plan" for path in family.figures],
         "results/claims.csv",
@@ -56,42 +44,49 @@ rule paper:
 
 rule logs:
     """The ingested tables of every source of public logs."""
+    localrule: True
     input:
         [table for name in WANTED_SOURCES for table in ingested(name)],
 
 
 rule mine:
     """The figures of your own sweeps: the entries of `mine` in config.yaml."""
+    localrule: True
     input:
         figures_of(paper="mine"),
 
 
 rule own:
     """Every figure of this project's own training runs, data/embedded."""
+    localrule: True
     input:
         figures_of(paper="own"),
 
 
 rule schaipp:
     """Every figure of Schaipp et al., ICML 2025 (arXiv:2501.18965)."""
+    localrule: True
     input:
         figures_of(paper="schaipp"),
 
 
 rule defazio:
     """Every figure of Defazio et al. (arXiv:2310.07831)."""
+    localrule: True
     input:
         figures_of(paper="defazio"),
 
 
 rule bu:
     """Every figure of Bu et al., ICLR 2026 (arXiv:2602.07145)."""
+    localrule: True
     input:
         figures_of(paper="bu"),
 
 
 rule laws:
     """Leaderboard of loss laws: every law on every train/test split (about four minutes)."""
+    localrule: True
     input:
         figures_of(name="laws"),
         [table for family in FAMILIES.values() if family.name == "laws" for table in family.tables],
@@ -99,6 +94,7 @@ rule laws:
 
 rule regret:
     """What plans, and transferred learning rates, from hidden sweeps lose against the best run (a few minutes)."""
+    localrule: True
     input:
         figures_of(paper="plan"),
         [table for family in FAMILIES.values() if family.paper == "plan" for table in family.tables],
@@ -106,5 +102,6 @@ rule regret:
 
 rule train:
     """Every run of a training config: snakemake train --config train=smoke (needs the extra `train`)."""
+    localrule: True
     input:
         lambda wildcards: rules.train_collect.output if "train" in config else training_config_missing(),

@@ -60,6 +60,9 @@ def test_as_a_module_of_somebodys_workflow(tmp_path):
     text = f"""
     config["lastiterate"] = {SMALL}
 
+    rule everything:
+        input: "mine.txt"
+
     module lastiterate:
         snakefile: "{ROOT}/Snakefile"
         config: config["lastiterate"]
@@ -79,7 +82,8 @@ def test_as_a_module_of_somebodys_workflow(tmp_path):
     assert schedules(tmp_path) == {"linear"} and (tmp_path / FIGURE).exists()
     assert "path=none" in (tmp_path / "mine.txt").read_text()  # the importer's own rules are left alone
     assert "li_draw_schedule_comparison" in run(tmp_path, "snakemake", "--list-rules")
-    assert "Nothing to be done" in run(tmp_path, "snakemake", "--cores", "1", "mine.txt")
+    said = run(tmp_path, "snakemake", "--cores", "1")  # without a target: the importer's first rule, not this project's
+    assert "Nothing to be done" in said and "localrules" not in said
 
 
 def test_deployed_by_snakedeploy_from_a_git_repository(tmp_path):

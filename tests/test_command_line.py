@@ -277,6 +277,27 @@ def test_what_cannot_be_read_written_or_meant_ends_in_one_message(hostile, capsy
     assert "usage:" not in printed.err
 
 
+def test_nothing_that_is_read_is_written_over(here, capsys):
+    """A page, a table or settings would have replaced the log or the schedule they come from."""
+    Path("log.csv").write_text("step,loss,grad_norm,lr\n1,3,1,0.1\n2,2,1,0.1\n")
+    Path("schedule.json").write_text('{"family": "wsd", "total_steps": 100, "peak_lr": 0.001}')
+    Path("link.csv").symlink_to("log.csv")
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    for words, named in [
+        ("read log.csv --plot log.csv", "--plot: log.csv is a file that is read"),
+        ("read log.csv --plot link.csv", "--plot: link.csv is a file that is read"),
+        ("refine log.csv --out ./log.csv", "--out: log.csv is a file that is read"),
+        ("export --schedule schedule.json --trainer hf --out schedule.json", "--out: schedule.json is a file that is read"),
+        ("export --schedule schedule.json --trainer hf --csv schedule.json", "--csv: schedule.json is a file that is read"),
+        ("read runs --out runs", "--out: runs is a folder that is read"),
+        ("plan runs/ --horizon 200k --out runs", "--out: runs is a folder that is read"),
+        ("read log.csv --plot .", "--plot: '.' is a folder"),
+    ]:
+        assert status(words.split()) == 2
+        assert named in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
 def test_a_name_that_is_not_text_is_left_out_by_name(hostile):
     os.rename(hostile / f"{NAME}.csv", hostile / f"runs/{NAME}.csv")  # noqa: PTH104
     done = in_shell(hostile, "lastiterate read runs --json")

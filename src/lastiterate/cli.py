@@ -109,6 +109,8 @@ def _run(argv: Sequence[str]) -> int:
     parser, parsers = build_parser(argv)
     parsers.get(argv[0], parser).check_options(argv)
     arguments = parser.parse_args(argv)
+    if argv[0] != "completion":
+        import_module("lastiterate.commands.common").check_inputs_are_kept(arguments)
     arguments.run(arguments)
     return 0
 

@@ -88,6 +88,27 @@ def out_folder(text: str) -> Path:
     return path
 
 
+OUTPUTS = ("out", "plot", "csv")
+
+
+def check_inputs_are_kept(arguments: Namespace) -> None:
+    """ValueError if what a command writes would replace what it reads, or lie among the logs of a folder that it reads."""
+    given = vars(arguments)
+    words = [word for name, value in given.items() if name not in OUTPUTS for word in (value if isinstance(value, list) else [value])]
+    read = [word for word in words if isinstance(word, str | Path)]
+    for name in OUTPUTS:
+        if (target := given.get(name)) is not None and any(_same(target, word) for word in read):
+            what = "a folder that is read: what is written would be taken for logs" if target.is_dir() else "a file that is read"
+            raise ValueError(f"--{name}: {target} is {what}: give another name")
+
+
+def _same(one: Path, other: str | Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there, or no name at all
+        return False
+
+
 def _check_not_stdout(text: str) -> None:
     if text == "-":
         raise ArgumentTypeError("what is written to a file is whole or absent, so that - (standard output) is none: give a name")

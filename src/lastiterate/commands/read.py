@@ -17,7 +17,17 @@ from itertools import chain
 from pathlib import Path
 
 from lastiterate._progress import Progress, tracked
-from lastiterate.commands.common import add_choice, add_json, add_limits, add_settings, column_pair, limits_of, out_folder, print_json
+from lastiterate.commands.common import (
+    add_choice,
+    add_json,
+    add_limits,
+    add_settings,
+    column_pair,
+    limits_of,
+    out_file,
+    out_folder,
+    print_json,
+)
 from lastiterate.logs.assemble import Stated
 from lastiterate.logs.columns import ROLES
 from lastiterate.logs.formats.source import LogFile
@@ -39,7 +49,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=out_folder, metavar="FOLDER", help="write runs.parquet, history.parquet and issues.csv here, whole or not at all"
     )
-    parser.add_argument("--plot", type=Path, metavar="PAGE", help="write losses and learning rates of all runs as a page to look at (HTML)")
+    parser.add_argument(
+        "--plot", type=out_file, metavar="PAGE", help="write losses and learning rates of all runs as a page to look at (HTML)"
+    )
     add_settings(parser)
     add_limits(parser)
     add_json(parser)
