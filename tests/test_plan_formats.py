@@ -102,6 +102,19 @@ def test_sweeps_of_every_kind_have_their_schedules(tmp_path, name):
     assert shapes == expected
 
 
+def test_logs_beside_the_tables_of_read_are_named(tmp_path):
+    """Tables that were written among the logs once hid all runs but theirs without a word."""
+    for name in ("a", "b"):
+        rows = "".join(f"{step},{1e-3},{4 - step / 100}\n" for step in range(1, 41))
+        (tmp_path / f"{name}.csv").write_text(f"step,lr,train_loss\n{rows}")
+    assert main(["read", str(tmp_path / "a.csv"), "--out", str(tmp_path)]) == 0
+    found, left_out = load_pilots([tmp_path])
+    assert [pilot.run_id for pilot in found] == ["a"]
+    assert left_out == [
+        f"{tmp_path}: it has tables of lastiterate read, which are read, so that a.csv, b.csv beside them are not: move the tables away"
+    ]
+
+
 def test_a_run_table_beside_the_histories_is_left_out_and_says_why(tmp_path, capsys, reference):
     made.save(tmp_path, FORMATS["wandb-history-csv"](pilots()) | {"table.csv": made.wandb_run_table(pilots())})
     status, report, _ = plan_of(capsys, tmp_path)

@@ -16,6 +16,8 @@ from lastiterate.logs.run_log import LogError, RunLog
 from lastiterate.plan.pilots import LEAST_LOSSES, SETTINGS, Pilot
 from lastiterate.schedules import Schedule
 
+TABLES = ("runs.parquet", "history.parquet", "issues.csv", "runs.csv")  # what `lastiterate read --out` writes, and settings
+
 
 def load_pilots(
     paths: Iterable[Path | str],
@@ -56,7 +58,7 @@ def load_pilots(
         if (path / "runs.parquet").is_file() and (path / "history.parquet").is_file():
             found, notes = table_pilots(path / "runs.parquet", path / "history.parquet")
             pilots += found
-            left_out += notes
+            left_out += notes + _beside_tables(path)
         else:
             logs.append(path)
 
@@ -147,6 +149,15 @@ def table_pilots(runs_path: Path, history: Path, only: Sequence[str] | None = No
     """Pilots of the tables of the log schema, with the notes of an issues.csv beside them; with `only`, of these runs."""
     with border(str(runs_path.parent)):
         return _table_pilots(runs_path, history, only)
+
+
+def _beside_tables(folder: Path) -> list[str]:
+    """What to say of the other files in a folder whose tables are read."""
+    others = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name[0] != "." and path.name not in TABLES)
+    if not others:
+        return []
+    named = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    return [f"{folder}: it has tables of lastiterate read, which are read, so that {named} beside them are not: move the tables away"]
 
 
 def _table_pilots(runs_path: Path, history: Path, only: Sequence[str] | None) -> tuple[list[Pilot], list[str]]:
