@@ -103,7 +103,6 @@ PROBLEM = {"dataset": "digits", "components": 8, "bias": 0.3, "label_noise": 0.2
 TINY = PROBLEM | {"dataset": "iris", "components": 3}
 
 
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 def limited():
     grid = {"log2_min": -6, "log2_max": 1, "count": 15}

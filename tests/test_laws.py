@@ -310,7 +310,6 @@ def test_regret_is_what_the_choice_costs():
     assert (row["chosen_lr"], row["best_lr"]) == (3.0, 2.0) and row["regret"] == pytest.approx(0.05)
 
 
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     """The leaderboard of logs that follow norm-power exactly: four peaks, two schedules each."""

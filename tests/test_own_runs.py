@@ -26,7 +26,6 @@ def embedded():
     return runs, notes
 
 
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 def inputs(embedded, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ingested")
