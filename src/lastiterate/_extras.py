@@ -12,7 +12,7 @@ EXTRAS = {  # extra: the modules that it brings, as they are imported (pyproject
     "plan": ("matplotlib",),
     "html": ("plotly",),
     "symbolic": ("sympy",),
-    "workflow": ("snakemake", "sklearn", "threadpoolctl", "pooch", "requests", "grimp", "jinja2", "jsonschema"),
+    "workflow": ("snakemake", "seaborn", "sklearn", "threadpoolctl", "pooch", "requests", "grimp", "jinja2", "jsonschema"),
     "train": ("torch", "transformers", "datasets"),
     "worst-case": ("cvxpy", "clarabel", "PEPit"),
 }
