@@ -8,7 +8,7 @@ import pytest
 from browser import Browser, find_browser
 from lastiterate.explorer.templates import settings_text
 from lastiterate.logs import read
-from lastiterate.pages import log_page
+from lastiterate.pages import log_page, plan_page
 from lastiterate.plan import Pilot, make_plan
 from lastiterate.plan.write import write
 from lastiterate.schedules import cosine, wsd
@@ -131,3 +131,12 @@ def test_logs_are_shown_with_their_losses_and_learning_rates(browser, tmp_path):
     assert rates[-1] == pytest.approx(schedule.lr[-1])
     assert browser.evaluate("document.querySelector('h1').textContent") == "<i>a</i>"
     assert browser.errors == [] and browser.requests == []
+
+
+@pytest.mark.browser
+def test_a_plan_that_goes_on_sends_to_the_settings_of_what_is_left(browser, tmp_path):
+    (tmp_path / "plan.html").write_text(plan_page(make_plan(pilots(), 4000, from_step=900, run_id="wsd-1200-0.001")), encoding="utf-8")
+    browser.open(tmp_path / "plan.html")
+    browser.evaluate(CHOOSE.format("#as", "hf"))
+    assert "--trainer hf --from-step 900" in browser.evaluate("document.getElementById('text').textContent")
+    assert "checkpoint after update 900" in browser.evaluate("document.querySelector('main').textContent")

@@ -123,7 +123,8 @@ def run(arguments: Namespace) -> None:
             )  # fmt: skip
     except TooThin as error:
         raise TooThin(str(error) + _lacking(left_out, "left out: ")) from None
-    compared = compare(plan, _compared(arguments.compare)) if arguments.compare else None
+    wanted = _compared(arguments.compare)
+    compared = compare(plan, wanted) if wanted else None
     made = _settings(plan, arguments) if arguments.trainer else []
     with Progress("write"):
         written = write(plan, arguments.out, made, not arguments.no_figures, compared) if arguments.out else []
@@ -131,6 +132,9 @@ def run(arguments: Namespace) -> None:
         print_json(report(plan, made, compared) | {"left_out": left_out, "files": [str(path) for path in written]})
         return
     print(screen(plan, compared, left_out))
+    own = plan.schedule.warmup_steps
+    if other := [name for name, schedule in wanted.items() if schedule.warmup_steps != own]:
+        print(titled("note", f"{', '.join(other)}: another warmup than the pilots' {own} updates, whose effect the laws do not know"))
     for prefix, one in zip(("", "next_pilot_"), made, strict=False):
         if one.reason:
             how = "the nearest that it can, as you asked" if one.taken else "only notes, with the nearest that it can (--nearest takes it)"

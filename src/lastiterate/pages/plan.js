@@ -61,7 +61,8 @@
   for (const [value, label] of Object.entries({JSON: "JSON for lastiterate", ...data.trainers})) as.append(new Option(label, value));
   function text() {
     const json = JSON.stringify(taken.json), found = data.texts[taken.kind]?.[as.value];
-    byId("text").textContent = as.value === "JSON" ? json : found ? trainerSettings.fill(found, taken.values)
+    const rest = `# Goes on from the checkpoint after update ${data.start}: what is left of it, and what to do with the checkpoint, says\nlastiterate export --schedule schedule.json --trainer ${as.value} --from-step ${data.start}`;
+    byId("text").textContent = as.value === "JSON" ? json : data.start ? rest : found ? trainerSettings.fill(found, taken.values)
       : `# ${data.trainers[as.value]} cannot execute this schedule exactly, or its settings need the whole run. Save the JSON and ask:\nlastiterate export --schedule schedule.json --trainer ${as.value} --nearest`;
   }
   as.addEventListener("change", text);

@@ -33,6 +33,8 @@ def plan_page(plan: Plan) -> str:
         f"Predicted {plan.loss.replace('_', ' ')}": f"{plan.predicted:.4f} ({100 * plan.level:g} %: {plan.low:.4f} to {plan.high:.4f})",
         "Loses in a bad case": f"{plan.regret:.4f} over the laws; seeds differ by about {plan.laws.noise:.4f}",
     }
+    if plan.start_step:
+        facts = {"Goes on": f"from the checkpoint after update {plan.start_step}", **facts}
     listed = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items())
     doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in plan.doubts)
     body = (
@@ -80,6 +82,7 @@ def plan_data(plan: Plan) -> dict:
         "level": plan.level,
         "noise": plan.laws.noise,
         "total": total,
+        "start": plan.start_step,
         "tokens_per_update": tokens.pop() if len(tokens) == 1 and None not in tokens else None,
         "chosen": plan.candidate.label,
         "pilots": _pilots(plan),

@@ -29,7 +29,7 @@ LEFT_OUT = 0.1  # share of the squared errors of left-out pilots that an interva
 FALL = 0.3  # of a predicted further fall of the log-loss that is not to be relied on, where no longer pilots tell
 TYPICAL_FALL = 0.05  # of the log-loss, for which errors of longer pilots count as errors of losses
 OFF = 0.3  # of the log-loss: a fit that is further than this from the middle of all counts as this far
-WORST = 0.05  # error of the best law at left-out pilots above which none describes them, and a plan is refused
+WORST = 0.1  # error of the best law at left-out pilots above which none describes them, and a plan is refused
 ROUNDING = 1e-9  # nats: schedules that differ by less are the same
 
 

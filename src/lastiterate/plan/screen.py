@@ -134,9 +134,8 @@ def _how_sure(plan: Plan) -> str:
     agree = sum(member.weight for member in plan.laws.members if _as_good(plan, plan.picks[member.name]))
     loses = f"loses {_loss(plan.regret)} in a bad case over the laws (noise {_loss(noise)})"
     ratio = plan.schedule.total_steps / max(pilot.total_steps for pilot in plan.pilots if not pilot.diverged)
-    return "; ".join(
-        [f"{word}: {loses}", f"{100 * agree:.0f} % of their weight takes it", f"{ratio:.3g} times the longest pilot", *unknown]
-    )
+    share = f"{100 * agree:.0f} % of their weight takes it" if agree else "none alone takes it: it is what all of them can live with"
+    return "; ".join([f"{word}: {loses}", share, f"{ratio:.3g} times the longest pilot", *unknown])
 
 
 def _as_good(plan: Plan, label: str) -> bool:
