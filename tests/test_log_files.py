@@ -11,8 +11,8 @@ import pytest
 import made_up
 import made_up_logs as logs
 from lastiterate.cli import main
-from lastiterate.logs import ingest, read
-from lastiterate.logs.stream import write_tables
+from lastiterate.logs import LogError, ingest, read
+from lastiterate.logs.stream import write_issues, write_tables
 from lastiterate.workflow.fetch import fetch_source
 from lastiterate.workflow.sources import load_sources, source_digest
 from lastiterate.workflow.step import StepError
@@ -137,3 +137,9 @@ def test_a_bad_local_row_is_named(tmp_path, monkeypatch, change, message):
     made_up.write_sources(tmp_path / "sources.csv", [LOCAL | change])
     with pytest.raises(ValueError, match=f"line 2: {message}"):
         load_sources("sources.csv")
+
+
+def test_the_notes_of_read_are_no_log(tmp_path):
+    write_issues([], tmp_path / "issues.csv")
+    with pytest.raises(LogError, match="the notes of lastiterate read"):
+        list(read(tmp_path / "issues.csv"))

@@ -209,6 +209,13 @@ def test_repeated_runs_tell_the_noise_between_seeds(tmp_path):
     assert answer.low < best_lr(4e8, 4e9, 64, -0.3, -0.2, 0.5) < answer.high
 
 
+def test_a_table_that_was_pasted_twice_is_noticed(tmp_path):
+    runs = rows(SIZES[:2], LENGTHS[:2], batches=(64,), noise=4e-3, seed=0)
+    once = read_table(table(tmp_path / "once.csv", runs)).notes
+    assert not any("pasted twice" in note for note in once)
+    assert any(f"{len(runs)} rows repeat others" in note for note in read_table(table(tmp_path / "t.csv", [*runs, *runs])).notes)
+
+
 def test_rows_that_cannot_be_used_are_named_and_diverged_runs_count(tmp_path):
     runs = list(rows(sizes=SIZES[:2], lengths=LENGTHS[:2], batches=(64,)))
     lines = table(tmp_path / "t.csv", runs).read_text().splitlines()

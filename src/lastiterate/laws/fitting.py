@@ -123,11 +123,6 @@ class FittedLaw:
         parameters, x = _solved(self.law, rest, self._whole.without(*left), None if few else self._x)
         return FittedLaw(self.law, parameters, self.unit, rest, x, self.grain)
 
-    def again(self, curves: Sequence[Curve]) -> "FittedLaw":
-        """The law fitted to other curves, by a search that starts from this fit's shapes."""
-        parameters, x = _solved(self.law, tuple(curves), _path(curves, self.unit, self.grain), self._x)
-        return FittedLaw(self.law, parameters, self.unit, tuple(curves), x, self.grain)
-
     @cached_property
     def _whole(self) -> Path:
         return _path(self.curves, self.unit, self.grain)

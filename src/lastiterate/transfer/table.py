@@ -91,6 +91,8 @@ def read_table(path: Path, mapping: Mapping[str, str] | None = None, by: Sequenc
             first = notes if left_out[str(error)] == 1 else []
             first.append(f"left out: line {line}: {error}")
     notes = [_counted(note, left_out) for note in notes]
+    if twice := len(kept) - len({tuple(row.values()) for row in kept}):
+        notes.append(f"{twice} rows repeat others to the last digit and count as runs of their own: a table that was pasted twice?")
     if not runs:
         raise LogError(path.name, "rows", f"none can be used: {'; '.join(notes[1:4]) or 'there is none'}")
     _check_units(path, runs, found)

@@ -70,6 +70,8 @@ def recognise(path: Path, head: bytes) -> str | None:
         return "W&B's own debug log: the history is run-*.wandb, what the trainer printed is files/output.log"
     if text.lstrip().startswith("{"):
         return _of_object(path, text)
+    if text.startswith("file,run_id,where,message,"):
+        return "the notes of lastiterate read (issues.csv): its tables lie beside it, and the folder is read with them"
     if re.match(r"(?:#.*\n)*(?:_wandb|wandb_version):", text):
         return "W&B's configuration of the run: the history is run-*.wandb, in the folder above"
     return None
