@@ -210,7 +210,7 @@ def test_repeated_runs_tell_the_noise_between_seeds(tmp_path):
 
 
 def test_a_table_that_was_pasted_twice_is_noticed(tmp_path):
-    runs = rows(SIZES[:2], LENGTHS[:2], batches=(64,), noise=4e-3, seed=0)
+    runs = list(rows(SIZES[:2], LENGTHS[:2], batches=(64,), noise=4e-3, seed=0))
     once = read_table(table(tmp_path / "once.csv", runs)).notes
     assert not any("pasted twice" in note for note in once)
     assert any(f"{len(runs)} rows repeat others" in note for note in read_table(table(tmp_path / "t.csv", [*runs, *runs])).notes)
