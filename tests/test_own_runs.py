@@ -56,6 +56,7 @@ def test_the_embedded_runs_are_those_of_the_config(embedded):
         assert (run.base_lr, run.seed, run.parent_run) == (planned.base_lr, planned.seed, planned.parent)
 
 
+@pytest.mark.slow
 def test_the_long_runs_are_whole_of_one_corpus_and_those_of_their_config():
     folder = ROOT / "data/long"
     runs, notes = ingest_folder(folder)

@@ -256,6 +256,7 @@ def test_a_stack_of_models_agrees_with_separate_runs(smoke, trained, tmp_path):
     assert [trainer.validate(100) for trainer in stack.trainers] == pytest.approx(stack.validate(100), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_stack_branches_and_resumes_exactly(smoke, tmp_path):
     """Through checkpoints, a stop and a diverged neighbour, a stack ends with the bytes of an uninterrupted one."""
     config, plan, dataset = smoke

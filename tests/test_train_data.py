@@ -162,6 +162,7 @@ def test_local_text_becomes_token_files(tmp_path):
         prepare({**entry, "prepare": {**source, "files": str(tmp_path / "nothing/*.txt")}})
 
 
+@pytest.mark.slow
 def test_a_hub_data_set_and_tokenizer_are_read_offline_from_the_hub_cache(tmp_path):
     """Folders in the form of the hub's cache, as `hf download` leaves them, and no network."""
     pytest.importorskip("datasets", reason="needs the extra `train`: make train-extra")

@@ -13,11 +13,7 @@ __all__ = ["explorer_html"]
 
 
 def explorer_html() -> str:
-    """HTML of the explorer, whole: style, place, settings and script, for the body of any page.
-
-    >>> explorer_html().count("<script")
-    2
-    """
+    """HTML of the explorer, whole: style, place, settings and script, for the body of any page."""
     here = Path(__file__).parent
     names = ("explorer.css", "numerics.js", "settings.js", "explorer.js")
     style, *scripts = (here.joinpath(name).read_text(encoding="utf-8") for name in names)

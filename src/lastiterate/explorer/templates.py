@@ -8,6 +8,7 @@ for further schedules; otherwise, where the trainer cannot execute the schedule 
 
 import random
 import re
+from functools import cache
 
 from lastiterate import schedules
 from lastiterate.schedules import Schedule
@@ -87,21 +88,29 @@ def key(family: str, shape: str, warmup: bool, ends: bool) -> str:
 def some_schedule(kind: dict, rng: random.Random, begins: float = 0.0) -> tuple[Schedule, dict]:
     """A random schedule of a kind, whose warmup begins at a factor of the peak, and the numbers its settings may be made of."""
     total = rng.randrange(2000, 3000)
-    telling = [steps for steps in range(101, 901) if fraction(steps, total, int) != steps / total] or [*range(101, 901)]
-    warmup = rng.choice([steps for steps in telling if steps < 191] or telling[:1]) if kind["warmup"] else 0
+    warmup = _telling(rng, 101, 191, total) if kind["warmup"] else 0
     final = round(rng.uniform(0.011, 0.089), 4) if kind["ends"] else 0.0
     peak = round(rng.uniform(0.00011, 0.0089), 7)
     arguments = {"total_steps": total, "warmup_steps": warmup, "peak_lr": peak, "initial_lr_ratio": begins}
     if kind["family"] not in ("constant", "inverse_sqrt"):
         arguments["final_lr_ratio"] = final
     if kind["shape"]:
-        arguments |= {"cooldown": round((rng.choice([n for n in telling if n > 190]) + 0.5) / (total + 1), 6), "decay_shape": kind["shape"]}
+        arguments |= {"cooldown": round((_telling(rng, 191, 901, total) + 0.5) / (total + 1), 6), "decay_shape": kind["shape"]}
     switch, factor = 0, 0.0
     if kind["family"] == "two_stage":
         switch, factor = rng.randrange(300, 900), round(rng.uniform(0.3, 0.6), 4)
         arguments |= {"switch_step": switch, "factor": factor}
     schedule = getattr(schedules, kind["family"])(**arguments)
     return schedule, numbers(schedule, switch, factor, final)
+
+
+def _telling(rng: random.Random, low: int, high: int, total: int) -> int:
+    """A count whose fraction of the total, as an exporter writes it for a trainer that truncates, is not plain division."""
+    for _ in range(100):
+        count = rng.randrange(low, high)
+        if fraction(count, total, int) != count / total:
+            break
+    return count
 
 
 def numbers(schedule: Schedule, switch: int, factor: float, final: float) -> dict:
@@ -185,6 +194,7 @@ def template(kind: dict, trainer: str, begins: float = 0.0) -> list | None:
     return found if right else None
 
 
+@cache
 def settings() -> dict:
     """Templates of every kind and trainer.
 
