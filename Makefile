@@ -46,7 +46,7 @@ test-slow: $(VENV)/.ready-test
 lint: $(VENV)/.ready-test
 	@$(BIN)/python -m ruff check src tests benchmarks examples
 	@$(BIN)/python -m mypy
-	@$(BIN)/snakefmt --quiet --check --line-length 140 Snakefile rules
+	@$(BIN)/snakefmt --check --line-length 140 Snakefile rules
 	@$(BIN)/python -m snakemake --lint
 	@$(BIN)/python -m snakemake --lint --config train=smoke >/dev/null
 

@@ -37,6 +37,6 @@ for name, entry in config["plans"].items():
 
 rule plan:
     """Every plan of the config's entry `plans`, in results/plans."""
-    localrule: True
     input:
         [f"results/plans/{name}/plan.json" for name in config["plans"]],
+    localrule: True
