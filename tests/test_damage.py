@@ -127,7 +127,7 @@ SAME = {
     "reordered keys": ("config/config.yaml", backwards),
     "spaces in a command": (
         "rules/common.smk",
-        lambda path: path.read_text().replace("--output {output:q} 2>&1", "--output  {output:q}  2>&1"),
+        lambda path: path.read_text().replace("--input {input:q} --output {output:q}", "--input  {input:q}  --output {output:q}"),
     ),
     "swapped rows": ("config/sources.csv", swapped),
 }

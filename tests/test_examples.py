@@ -22,6 +22,7 @@ ELSEWHERE = {  # commands that are not run here -> where they are, or why not
     r"make\b": "CI runs the targets of make",
     r"git clone <": "the address is the reader's",
     r"(\.venv/bin/)?snakemake .*mine|\.venv/bin/python sweep\.py|echo 'my_runs|printf ": "tests/test_your_sweep.py follows that page",
+    r"pip install snakedeploy|snakedeploy |cd my_figures": "tests/test_anywhere.py deploys the workflow",
     r"python -m lastiterate\.train|cp data/trained": "hours of training",
 }
 DRY = r"(\.venv/bin/)?snakemake "  # run as a dry run: what they build takes minutes to hours
