@@ -181,7 +181,7 @@ def test_doubts_are_in_the_report_and_in_a_refusal(tmp_path, capsys):
         (tmp_path / f"{run.name}.csv").write_text("step,lr,val_loss\n" + "".join(f"{a},{b!r},{c!r}\n" for a, b, c in rows))
     runs, _ = load_pilots([tmp_path])
     risen = [
-        replace(run, losses={"val_loss": (s, v * (1 + 0.4 * np.maximum(s / s[-1] - 0.5, 0)))})
+        replace(run, losses={"val_loss": (s, v * (1 + 1.5 * np.maximum(s / s[-1] - 0.5, 0)))})
         for run in runs
         for s, v in run.losses.values()
     ]
