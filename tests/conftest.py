@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from browser import Browser, find_browser
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -28,3 +30,14 @@ def mirror():
     if not folder or "://" in folder or not Path(folder).is_dir():
         pytest.skip("set LASTITERATE_MIRROR to a folder with the public data (owner/repository/commit/path)")
     return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A headless Chromium, or a skip that says how to get one."""
+    executable = find_browser()
+    if not executable:
+        pytest.skip("no Chromium: install the package chromium, or set CHROMIUM to one")
+    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()

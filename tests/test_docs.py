@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from browser import Browser, find_browser
 from lastiterate.cli import COMMANDS, EPILOG
 from lastiterate.workflow.environment import locked_versions
 from lastiterate.workflow.families import declared_families, expand_panels
@@ -90,22 +89,18 @@ def test_the_site_shows_formulas_and_docstrings_as_meant(site):
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_the_site_loads_nothing_from_the_network(site, tmp_path):
-    executable = find_browser()
-    if not executable:
-        pytest.skip("no Chromium: install the package chromium, or set CHROMIUM to one")
-    browser = Browser(executable, tmp_path / "profile")
-    try:
-        for page in ("index", "tutorial", "theory", "schaipp", "command_line", "api/bound", "gallery", "continue", "found_out"):
-            for width in (1280, 390):
-                browser.open(site / f"{page}.html", width)
-                assert browser.evaluate("[...document.images].every(i => i.naturalWidth > 0)")
-                assert browser.evaluate("document.documentElement.scrollWidth") <= width, (page, width)
-        for dark in (False, True):
-            browser.prefer_dark(dark)
-            for page in ("index", "gallery", "trainers", "api/bound"):
-                browser.open(site / f"{page}.html", 1280)
-                assert browser.violations() == [], (page, dark)
-        assert browser.requests == [] and browser.errors == []
-    finally:
-        browser.close()
+def test_the_site_loads_nothing_from_the_network(site, browser):
+    browser.requests.clear()
+    browser.errors.clear()
+    for page in ("index", "tutorial", "theory", "schaipp", "command_line", "api/bound", "gallery", "continue", "found_out"):
+        for width in (1280, 390):
+            browser.open(site / f"{page}.html", width)
+            assert browser.evaluate("[...document.images].every(i => i.naturalWidth > 0)")
+            assert browser.evaluate("document.documentElement.scrollWidth") <= width, (page, width)
+    for dark in (False, True):
+        browser.prefer_dark(dark)
+        for page in ("index", "gallery", "trainers", "api/bound"):
+            browser.open(site / f"{page}.html", 1280)
+            assert browser.violations() == [], (page, dark)
+    browser.prefer_dark(False)
+    assert browser.requests == [] and browser.errors == []

@@ -6,7 +6,6 @@ import random
 import numpy as np
 import pytest
 
-from browser import Browser, find_browser
 from lastiterate import schedules
 from lastiterate.bound import omega_trajectory, tuned
 from lastiterate.explorer import explorer_html
@@ -44,16 +43,6 @@ def of_library(state: dict) -> Schedule:
     if state["family"] == "two_stage":
         arguments |= {"switch_step": state["switch"], "factor": state["factor"]}
     return getattr(schedules, state["family"])(**arguments)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    executable = find_browser()
-    if not executable:
-        pytest.skip("no Chromium: install the package chromium, or set CHROMIUM to one")
-    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from browser import Browser, find_browser
 from lastiterate.explorer.templates import settings_text
 from lastiterate.logs import read
 from lastiterate.pages import log_page, plan_page
 from lastiterate.plan import Pilot, make_plan
-from lastiterate.plan.write import write
+from lastiterate.plan.write import tables, write
 from lastiterate.schedules import cosine, wsd
 from lastiterate.schedules.stated import read_schedule
 
@@ -37,16 +36,6 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plan")
     write(make_plan(pilots(), 4000), folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    executable = find_browser()
-    if not executable:
-        pytest.skip("no Chromium: install the package chromium, or set CHROMIUM to one")
-    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
@@ -79,6 +68,7 @@ def test_a_click_takes_a_candidate_with_its_curve_and_settings(opened):
     opened.evaluate("document.querySelector('#rows tr[aria-selected=false] button').click()")
     taken = json.loads(opened.evaluate("JSON.stringify(plan.taken)"))
     assert taken["label"] == label and label in opened.evaluate("document.getElementById('taken').textContent")
+    assert taken["curve"]["loss"][-1] == pytest.approx(taken["loss"], rel=1e-5)
     verdict = opened.evaluate("document.getElementById('verdict').textContent")
     assert ("not told apart" in verdict) == (taken["low"] <= 0 <= taken["high"])
     names = json.loads(opened.evaluate("JSON.stringify(document.querySelector('#curves .plot').data.map(trace => trace.name))"))
@@ -135,7 +125,8 @@ def test_logs_are_shown_with_their_losses_and_learning_rates(browser, tmp_path):
 
 @pytest.mark.browser
 def test_a_plan_that_goes_on_sends_to_the_settings_of_what_is_left(browser, tmp_path):
-    (tmp_path / "plan.html").write_text(plan_page(make_plan(pilots(), 4000, from_step=900, run_id="wsd-1200-0.001")), encoding="utf-8")
+    plan = make_plan(pilots(), 4000, from_step=900, run_id="wsd-1200-0.001")
+    (tmp_path / "plan.html").write_text(plan_page(plan, tables(plan)), encoding="utf-8")
     browser.open(tmp_path / "plan.html")
     browser.evaluate(CHOOSE.format("#as", "hf"))
     assert "--trainer hf --from-step 900" in browser.evaluate("document.getElementById('text').textContent")

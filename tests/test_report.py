@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from browser import Browser, find_browser
 from lastiterate.workflow.families import declared_families, load_families, load_headings
 from lastiterate.workflow.paper_numbers import load_numbers
 from lastiterate.workflow.report import count_statuses, load_item, load_ledger, page, sort_key
@@ -83,16 +82,6 @@ def test_cells_sort_as_numbers_where_they_are_some():
 def test_a_figure_that_no_browser_shows_is_refused():
     with pytest.raises(ValueError, match=r"x\.pdf: a browser shows .*add svg or png to figures\.formats"):
         load_item("x.pdf", "a caption")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    executable = find_browser()
-    if not executable:
-        pytest.skip("no Chromium: install the package chromium, or set CHROMIUM to one")
-    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

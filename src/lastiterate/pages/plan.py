@@ -20,14 +20,14 @@ POINTS = 60  # of a predicted curve
 SETTINGS = Path(__file__).parents[1] / "explorer/settings.js"
 
 
-def plan_page(plan: Plan) -> str:
-    """HTML of a plan, whole.
+def plan_page(plan: Plan, tables: dict[str, dict]) -> str:
+    """HTML of a plan, whole; `tables` are the plan's (`lastiterate.plan.write.tables`).
 
     Every candidate within reach of the pilots is in it with its predicted final loss, what it loses against the recommended setting with
     the interval of that difference, its predicted curve (of the law that predicts losses best, ended on the predicted loss), and the
     texts of trainers' settings (`lastiterate.explorer.templates`). Needs the extra `html`; `MissingExtra` without it.
     """
-    data = plan_data(plan)
+    data = plan_data(plan, tables)
     facts = {
         "Run": f"{worded(plan.candidate.label)}, warmup {plan.schedule.warmup_steps}; {plan.schedule.total_steps} updates",
         f"Predicted {plan.loss.replace('_', ' ')}": f"{plan.predicted:.4f} ({100 * plan.level:g} %: {plan.low:.4f} to {plan.high:.4f})",
@@ -64,19 +64,17 @@ takes one. Differences are told better than losses: what two settings share canc
 """
 
 
-def plan_data(plan: Plan) -> dict:
+def plan_data(plan: Plan, tables: dict[str, dict]) -> dict:
     """What the page's script reads, as plain values."""
     options = [option for option, _ in plan.considered]
     if plan.candidate.label not in {option.label for option in options}:
         options.append(plan.candidate)
     schedules = {option.label: option.schedule for option in options}
     compared = contrasted(plan.laws, schedules, plan.candidate.label, plan.level)
-    curves = _predicted_curves(plan, options)
+    curves = _predicted_curves(plan, options, [one.predicted for one in compared])
     templates, kinds_of = _templates(options)
     total, tokens = plan.schedule.total_steps, {pilot.settings.get("tokens_per_step") for pilot in plan.pilots}
-    at = np.unique(np.linspace(max(1, total // 50), total, 200).round().astype(int))
-    draws = plan.laws.along(plan.schedule.lr, at)
-    low, high = plan.laws.interval(draws, plan.level)
+    prediction = tables["prediction"]
     return {
         "unit": plan.loss.replace("_", " "),
         "level": plan.level,
@@ -85,10 +83,10 @@ def plan_data(plan: Plan) -> dict:
         "start": plan.start_step,
         "tokens_per_update": tokens.pop() if len(tokens) == 1 and None not in tokens else None,
         "chosen": plan.candidate.label,
-        "pilots": _pilots(plan),
+        "pilots": _pilots(plan, tables["fits"]["fitted"]),
         "prediction": {
-            "steps": at.tolist(), "sum": rounded(np.cumsum(plan.schedule.lr)[at - 1]), "loss": rounded(plan.laws.predicted(draws)),
-            "low": rounded(low), "high": rounded(high),
+            "steps": prediction["step"].tolist(), "sum": rounded(np.cumsum(plan.schedule.lr)[prediction["step"] - 1]),
+            **{name: rounded(prediction[name]) for name in ("loss", "low", "high")},
         },
         "candidates": [
             {
@@ -117,15 +115,14 @@ def _knees(option: Candidate) -> dict:
     return {"steps": at.tolist(), "lr": rounded(option.schedule.lr[at - 1])}
 
 
-def _predicted_curves(plan: Plan, options: list[Candidate]) -> list[dict]:
-    """For each candidate the curve of the law that is best at losses, moved in the log-loss so that it ends on the predicted loss."""
+def _predicted_curves(plan: Plan, options: list[Candidate], finals: list[float]) -> list[dict]:
+    """For each candidate the curve of the law that is best at losses, moved in the log-loss so that it ends on its predicted loss."""
     fitted, curve = plan.laws.predicting.fitted, plan.laws.curves[0]
     at = [np.unique(np.linspace(max(1, len(lr) // 50), len(lr), POINTS).round().astype(int)) for lr in (one.schedule.lr for one in options)]
     path = LawPath.of(
         [(one.schedule.lr, steps, curve.init_std, curve.weight_decay) for one, steps in zip(options, at, strict=True)], grain=GRAIN
     )
     losses = np.split(fitted.on(path), np.cumsum([len(steps) for steps in at])[:-1])
-    finals = plan.laws.predicted(plan.laws.losses([one.schedule for one in options]))
     sums = [np.cumsum(one.schedule.lr)[steps - 1] for one, steps in zip(options, at, strict=True)]
     return [
         {"steps": steps.tolist(), "sum": rounded(total), "loss": rounded(loss * final / loss[-1])}
@@ -133,17 +130,18 @@ def _predicted_curves(plan: Plan, options: list[Candidate]) -> list[dict]:
     ]
 
 
-def _pilots(plan: Plan) -> list[dict]:
-    """The pilots' losses as they are fitted, with the law that is best at losses beside them."""
-    fitted, found = plan.laws.predicting.fitted, []
-    for curve in fitted.curves:
-        predicted = fitted.predict(curve.lr, curve.step, init_std=curve.init_std, weight_decay=curve.weight_decay)
+def _pilots(plan: Plan, fitted: list[float]) -> list[dict]:
+    """The pilots' losses as they are fitted, with those of the law that is best at losses, `fitted`, beside them."""
+    found, begin = [], 0
+    for curve in plan.laws.predicting.fitted.curves:
+        end = begin + len(curve.step)
         found.append(
             {
                 "name": curve.name, "peak": float(curve.lr.max()), "steps": curve.step.tolist(), "loss": rounded(curve.loss),
-                "fitted": rounded(predicted), "sum": rounded(np.cumsum(curve.lr)[curve.step - 1]),
+                "fitted": rounded(fitted[begin:end]), "sum": rounded(np.cumsum(curve.lr)[curve.step - 1]),
             }
         )  # fmt: skip
+        begin = end
     return found
 
 

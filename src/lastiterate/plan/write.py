@@ -156,7 +156,7 @@ def write(plan: Plan, folder: Path, made: Sequence[Made] = (), figures: bool = T
         if find_spec("plotly"):  # the extra `html`
             from lastiterate.pages.plan import plan_page
 
-            write_text(folder / "plan.html", plan_page(plan))
+            write_text(folder / "plan.html", plan_page(plan, columns_of))
             written.append(folder / "plan.html")
     with replacing(folder / "plan.json") as temporary:  # last: a folder with it is whole
         temporary.write_text(json.dumps(report(plan, made, compared), indent=1, sort_keys=False) + "\n", encoding="utf-8")

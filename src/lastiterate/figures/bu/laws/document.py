@@ -4,13 +4,11 @@ Each table stands between the lines ``<!-- name -->`` and ``<!-- end -->``; the 
 """
 
 import argparse
-import re
 from pathlib import Path
 
 import pandas as pd
 
-from lastiterate.figures.documents import markdown
-from lastiterate.workflow.files import replacing
+from lastiterate.figures.documents import rewrite_tables
 
 
 def mean_errors(leaderboard: pd.DataFrame) -> pd.DataFrame:
@@ -56,12 +54,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("docs/laws.md"))
     arguments = parser.parse_args()
     leaderboard, regrets = (pd.read_csv(arguments.results / f"{name}.csv") for name in ("leaderboard", "regrets"))
-    text = arguments.output.read_text(encoding="utf-8")
-    for name, table in {"errors": mean_errors(leaderboard), "default": default_law(leaderboard), "regrets": chosen_rates(regrets)}.items():
-        block = f"<!-- {name} -->\n\n{markdown(table)}\n\n<!-- end -->"
-        text = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, block=block: block, text, flags=re.DOTALL)
-    with replacing(arguments.output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    tables = {"errors": mean_errors(leaderboard), "default": default_law(leaderboard), "regrets": chosen_rates(regrets)}
+    rewrite_tables(arguments.output, tables)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,12 @@ the results at hand.
 """
 
 import argparse
-import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lastiterate.figures.documents import markdown
+from lastiterate.figures.documents import rewrite_tables
 from lastiterate.workflow.files import replacing
 
 CHOICES = {
@@ -74,15 +73,11 @@ def main() -> None:
         return
     before = pd.read_csv(BEFORE, comment="#")
     choices, before_choices = (one[one["mean"].notna()] for one in (summary, before))
-    text = arguments.output.read_text(encoding="utf-8")
-    for name, found in {
+    tables = {
         "regret": table(choices, before_choices, CHOICES, {"right": "right"}),
         "intervals": table(summary, before, PREDICTIONS, {"coverage": "coverage of 90 %"}),
-    }.items():
-        block = f"<!-- {name} -->\n\n{markdown(found)}\n\n<!-- end -->"
-        text = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, block=block: block, text, flags=re.DOTALL)
-    with replacing(arguments.output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    }
+    rewrite_tables(arguments.output, tables)
 
 
 if __name__ == "__main__":
